@@ -1,0 +1,298 @@
+//! The pipeline: read the body, load, decide, append, and decide again where somebody else was first.
+
+mod case;
+mod dry_run;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use event_log::{Append, AppendError, EventLog, OnceKey, Receipt};
+use kernel::{Actor, StreamName, StreamVersion, TenantId, Timestamp};
+use uuid::Uuid;
+
+use crate::CommandError;
+use crate::command::{Decided, Question};
+use crate::once::OnceHasher;
+use crate::queues::Queues;
+use crate::registry::{CommandEntry, Commands};
+use crate::streams::Streams;
+use crate::telemetry::Outcome;
+use case::{Case, Confirmed};
+pub use dry_run::{DryRun, PreviewedEvent};
+
+/// The bounds that commands are carried out within.
+#[derive(Debug, Clone)]
+pub struct DispatchOptions {
+    /// About how many bytes of stream states are kept in memory.
+    pub warm_bytes: u64,
+    /// How often a command is decided before it is given up as contended.
+    pub decisions_max: u32,
+    /// How often an append whose outcome is not known is repeated, beyond the log's own repeats.
+    pub repeats_max: u32,
+    /// The longest pause before deciding again; pauses are random and grow up to it.
+    pub pause_max: Duration,
+    /// Commands that wait in this process for their turn on one stream.
+    pub queue_per_stream_max: usize,
+}
+
+impl Default for DispatchOptions {
+    fn default() -> Self {
+        Self {
+            warm_bytes: 32 << 20,
+            decisions_max: 24,
+            repeats_max: 2,
+            pause_max: Duration::from_millis(50),
+            queue_per_stream_max: 4096,
+        }
+    }
+}
+
+/// A command as it came in, authorised.
+#[derive(Debug, Clone)]
+pub struct CommandRequest<'a> {
+    /// Whose streams it may touch.
+    pub tenant: TenantId,
+    /// Who sent it.
+    pub actor: Actor,
+    /// Its body.
+    pub body: &'a [u8],
+    /// The key under which a repeat is recognised.
+    pub once: Option<Once<'a>>,
+    /// What the client knows of the stream's version.
+    pub precondition: Option<Precondition>,
+    /// Ties together all that began with one request from outside.
+    pub correlation_id: Uuid,
+    /// The event or command that caused it, where one did.
+    pub causation_id: Option<Uuid>,
+    /// Its W3C trace context.
+    pub traceparent: Option<Arc<str>>,
+}
+
+/// A once-only key.
+#[derive(Debug, Clone, Copy)]
+pub struct Once<'a> {
+    /// Unique within tenant and context.
+    pub key: &'a str,
+    /// Kept for ever, as processes need it, and not only for the log's lifetime of keys.
+    pub forever: bool,
+}
+
+/// At which versions of its stream a command may be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Precondition {
+    /// The stream has begun.
+    Begun,
+    /// The stream is at one of these.
+    At(Vec<StreamVersion>),
+}
+
+impl Precondition {
+    fn holds(&self, version: StreamVersion) -> bool {
+        match self {
+            Self::Begun => version > StreamVersion::ZERO,
+            Self::At(versions) => versions.contains(&version),
+        }
+    }
+}
+
+/// A command that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What was recorded.
+    pub receipt: Receipt,
+    /// Whether it was recorded by an earlier command with the same once-only key.
+    pub replayed: bool,
+}
+
+/// Carries commands out.
+pub struct Dispatcher {
+    commands: Commands,
+    log: EventLog,
+    streams: Streams,
+    queues: Queues,
+    once: OnceHasher,
+    options: DispatchOptions,
+}
+
+impl std::fmt::Debug for Dispatcher {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Dispatcher").field("commands", &self.commands).finish_non_exhaustive()
+    }
+}
+
+impl Dispatcher {
+    /// Commands on this log. `once_secret` keys the hashes of bodies that are kept with once-only keys: the same in
+    /// every process of an installation, and for as long as keys are kept.
+    pub fn new(commands: Commands, log: EventLog, once_secret: &[u8], options: DispatchOptions) -> Self {
+        Self {
+            commands,
+            streams: Streams::new(log.clone(), options.warm_bytes),
+            log,
+            queues: Queues::new(options.queue_per_stream_max),
+            once: OnceHasher::new(once_secret),
+            options,
+        }
+    }
+
+    /// The commands.
+    pub fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// Carries a command out. A caller that goes away before the answer leaves it carried out or not, as a whole.
+    pub async fn execute(
+        &self,
+        command: &CommandEntry,
+        request: CommandRequest<'_>,
+    ) -> Result<Answer, CommandError> {
+        let started = Instant::now();
+        let answered = self.carry_out(command, &request).await;
+        let outcome = match &answered {
+            Ok(Answer { replayed: false, .. }) => Outcome::Accepted,
+            Ok(Answer { replayed: true, .. }) => Outcome::Replayed,
+            Err(error) => error.outcome(),
+        };
+        command.meters.ended(outcome, started.elapsed());
+        answered
+    }
+
+    async fn carry_out(
+        &self,
+        command: &CommandEntry,
+        request: &CommandRequest<'_>,
+    ) -> Result<Answer, CommandError> {
+        let mut question = command.reader.read(request.body)?;
+        let once = self.once_key(command, request)?;
+        let mut case = Case::open(self, command, request, &*question);
+        let _turn = case.turn().await?;
+        case.load_main().await?;
+        for decision in 0..self.options.decisions_max {
+            if decision > 0 {
+                command.meters.retried();
+                self.pause(decision).await;
+            }
+            let refusal = match case.decide(&mut *question).await? {
+                Ok(decided) => match self.append(&case, &*question, decided, once.as_ref()).await? {
+                    Appended::Recorded { receipt, bytes } => {
+                        case.recorded(&*question, &receipt, bytes);
+                        return Ok(Answer { receipt, replayed: false });
+                    }
+                    Appended::DoneBefore(answer) => return Ok(answer),
+                    Appended::Stale { stream, actual } => {
+                        command.meters.conflicted();
+                        case.moved(&stream, actual).await?;
+                        continue;
+                    }
+                },
+                Err(refusal) => refusal,
+            };
+            if case.confirm().await? == Confirmed::No {
+                continue;
+            }
+            // The key is looked for after the state was read: were it the other way round, this command's own twin
+            // could be recorded in between, and be the very thing that the refusal is about.
+            return match self.done_before(&case, once.as_ref()).await? {
+                Some(answer) => Ok(answer),
+                None => Err(refusal),
+            };
+        }
+        Err(CommandError::Contended)
+    }
+
+    async fn append(
+        &self,
+        case: &Case<'_>,
+        question: &dyn Question,
+        decided: Decided,
+        once: Option<&OnceKey>,
+    ) -> Result<Appended, CommandError> {
+        let bytes = decided.events.iter().map(|event| event.payload.len() as u64).sum();
+        let append = case.append_of(decided, once.cloned());
+        match self.append_repeating(case, append).await {
+            Ok(receipt) => Ok(Appended::Recorded { receipt, bytes }),
+            Err(AppendError::AlreadyDone(receipt, body)) => {
+                replay(*receipt, body, once).map(Appended::DoneBefore)
+            }
+            Err(AppendError::Stale { stream, actual }) => Ok(Appended::Stale { stream, actual }),
+            Err(AppendError::ClaimTaken { index }) => Err(question.claim_refusal(index).into()),
+            Err(AppendError::Busy) => Err(CommandError::Busy),
+            Err(AppendError::Unavailable(error)) => Err(CommandError::Unavailable(error.into())),
+            Err(AppendError::Unknown) => Err(CommandError::Unknown),
+            Err(error @ (AppendError::Malformed(_) | AppendError::Corrupt(_))) => {
+                Err(CommandError::Failed(error.into()))
+            }
+        }
+    }
+
+    /// Appends, and repeats the very same append while its outcome is not known: the log recognises the ids of
+    /// events that it has.
+    async fn append_repeating(&self, case: &Case<'_>, append: Append) -> Result<Receipt, AppendError> {
+        let (context, tenant) = (case.command.context(), case.tenant());
+        let mut outcome = self.log.append(context, tenant, append.clone()).await;
+        for repeat in 1..=self.options.repeats_max {
+            if !matches!(outcome, Err(AppendError::Unknown)) {
+                break;
+            }
+            case.command.meters.retried();
+            self.pause(repeat).await;
+            outcome = match self.log.append(context, tenant, append.clone()).await {
+                // The first time it may have been recorded: that this time it was not says nothing about that.
+                Err(AppendError::Unavailable(_) | AppendError::Busy) => Err(AppendError::Unknown),
+                outcome => outcome,
+            };
+        }
+        outcome
+    }
+
+    /// The answer of an earlier command with the same once-only key.
+    async fn done_before(
+        &self,
+        case: &Case<'_>,
+        once: Option<&OnceKey>,
+    ) -> Result<Option<Answer>, CommandError> {
+        let Some(key) = once else { return Ok(None) };
+        let found = self.log.answer_for(case.command.context(), case.tenant(), &key.key).await?;
+        found.map(|(receipt, body)| replay(receipt, body, once)).transpose()
+    }
+
+    fn once_key(
+        &self,
+        command: &CommandEntry,
+        request: &CommandRequest<'_>,
+    ) -> Result<Option<OnceKey>, CommandError> {
+        let Some(Once { key, forever }) = request.once else { return Ok(None) };
+        let body = self
+            .once
+            .hash(command.full_name(), request.body, command.secrets)
+            .map_err(|error| CommandError::Failed(error.into()))?;
+        Ok(Some(OnceKey { key: key.to_owned(), body, forever }))
+    }
+
+    /// Random, so that two that met once do not meet again; the first retry is not kept waiting.
+    async fn pause(&self, retries: u32) {
+        if retries < 2 {
+            return;
+        }
+        let longest = Duration::from_millis(1 << retries.min(10)).min(self.options.pause_max);
+        tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
+    }
+}
+
+/// What came of an append.
+enum Appended {
+    Recorded { receipt: Receipt, bytes: u64 },
+    DoneBefore(Answer),
+    Stale { stream: StreamName, actual: StreamVersion },
+}
+
+fn replay(receipt: Receipt, body: [u8; 32], once: Option<&OnceKey>) -> Result<Answer, CommandError> {
+    match once {
+        Some(once) if once.body == body => Ok(Answer { receipt, replayed: true }),
+        _ => Err(CommandError::KeyReused),
+    }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,257 @@
+//! Group commit: commands that come at the same time share one transaction and one round trip.
+//!
+//! Each log has one appender, a task with a bounded queue. One batch is in flight while the next gathers:
+//!
+//! ```text
+//!   idle ──command──► gathering ──what has come and does not collide──► in flight ──answer──► gathering …
+//!     ▲                                                                                          │
+//!     └───────────────────────────────────── nothing has come ◄──────────────────────────────────┘
+//! ```
+//!
+//! No timer waits for company: a lone command goes at once.
+//!
+//! **Commands that collide never share a batch.** Two collide when one writes a stream that the other writes or
+//! decided on, or when they change the same claim or use the same once-only key. The later one waits for the next
+//! batch, and whatever collides with it waits behind it. So the database decides each command of a batch for
+//! itself, set by set, a loser cannot influence its neighbours, and the outcome of every command is the one that
+//! it would have had if all had come one after another.
+//!
+//! **When the connection is lost while committing** the batch is sent again on another one, for a bounded time.
+//! What was committed is recognised by each command's first event id, so callers rarely learn of it.
+//!
+//! **When the process dies** the batch in flight is either committed whole or not at all; what had only been
+//! queued was never acknowledged.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use kernel::LogId;
+use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::Postgres;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, timeout};
+use tracing::warn;
+
+use crate::announcements::Announcer;
+use crate::{AppendError, Options, telemetry};
+
+mod batch;
+mod command;
+mod statement;
+
+pub(crate) use command::{Command, Loss, Outcome, receipt};
+use statement::{Answer, Failure};
+
+/// How long an appender without work keeps its connection, so that the next command need not fetch one.
+const CONNECTION_KEPT_IDLE: Duration = Duration::from_secs(1);
+const FIRST_REPEAT_AFTER: Duration = Duration::from_millis(20);
+const LONGEST_REPEAT_PAUSE: Duration = Duration::from_millis(500);
+
+/// The way into one log's queue.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    commands: mpsc::Sender<Command>,
+    bytes: Arc<AtomicUsize>,
+    bytes_max: usize,
+}
+
+impl Queue {
+    /// Queues a command, or gives it back: busy when the bounds are reached, `Closed` when the appender is gone.
+    pub(crate) fn push(&self, command: Command) -> Result<(), Refused> {
+        let weight = command.weight;
+        if self.bytes.fetch_add(weight, Ordering::Relaxed) + weight > self.bytes_max
+            && weight < self.bytes_max
+        {
+            self.bytes.fetch_sub(weight, Ordering::Relaxed);
+            return Err(Refused::Busy);
+        }
+        self.commands.try_send(command).map_err(|error| {
+            self.bytes.fetch_sub(weight, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => Refused::Busy,
+                TrySendError::Closed(command) => Refused::Closed(Box::new(command)),
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Queue").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+/// Why a queue did not take a command.
+pub(crate) enum Refused {
+    /// Its bounds are reached.
+    Busy,
+    /// Its appender has ended.
+    Closed(Box<Command>),
+}
+
+/// What all appenders share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) pool: PgPool,
+    pub(crate) options: Arc<Options>,
+    pub(crate) announcer: Announcer,
+    /// How many appenders (and the announcer) may keep a connection between batches; the others fetch one for each,
+    /// so that a pool smaller than the number of logs serves all of them.
+    pub(crate) kept_connections: Arc<Semaphore>,
+}
+
+/// Starts the appender of a log. It ends, with everything that was queued answered, when its queue is dropped.
+pub(crate) fn start(log: LogId, log_id: i32, shared: Shared) -> Queue {
+    let (commands, receiver) = mpsc::channel(shared.options.queue_commands_max.max(1));
+    let bytes = Arc::new(AtomicUsize::new(0));
+    let queue = Queue { commands, bytes: bytes.clone(), bytes_max: shared.options.queue_bytes_max };
+    let appender = Appender { log, log_id, shared, receiver, bytes, waiting: VecDeque::new(), kept: None };
+    tokio::spawn(appender.run());
+    queue
+}
+
+struct Appender {
+    log: LogId,
+    log_id: i32,
+    shared: Shared,
+    receiver: mpsc::Receiver<Command>,
+    bytes: Arc<AtomicUsize>,
+    /// Taken from the queue and not yet in a batch, in order of arrival.
+    waiting: VecDeque<Command>,
+    kept: Option<(PoolConnection<Postgres>, OwnedSemaphorePermit)>,
+}
+
+impl Appender {
+    async fn run(mut self) {
+        while self.gather().await {
+            let options = &self.shared.options;
+            let batch = batch::select(&mut self.waiting, options.batch_commands_max, options.batch_bytes_max);
+            let weight = batch.iter().map(|command| command.weight).sum();
+            self.commit(batch).await;
+            self.bytes.fetch_sub(weight, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits for a command, then takes whatever has come. False when there will be none.
+    async fn gather(&mut self) -> bool {
+        if self.waiting.is_empty() {
+            let Some(first) = self.first().await else { return false };
+            self.waiting.push_back(first);
+        }
+        // Whoever was answered a moment ago gets its turn to send the next command.
+        tokio::task::yield_now().await;
+        while self.waiting.len() < self.shared.options.batch_commands_max.max(1) {
+            let Ok(command) = self.receiver.try_recv() else { break };
+            self.waiting.push_back(command);
+        }
+        true
+    }
+
+    async fn first(&mut self) -> Option<Command> {
+        if self.kept.is_some() {
+            if let Ok(first) = timeout(CONNECTION_KEPT_IDLE, self.receiver.recv()).await {
+                return first;
+            }
+            self.kept = None;
+        }
+        self.receiver.recv().await
+    }
+
+    /// Commits a batch and answers its callers.
+    async fn commit(&mut self, batch: Vec<Command>) {
+        match self.submit(&batch).await {
+            Ok(answer) => self.tell(batch, &answer),
+            Err(Failure::Refused(error)) if batch.len() > 1 => {
+                // Something in one of the commands trips the database. Alone, it hurts only itself.
+                warn!(log = %self.log, %error, commands = batch.len(), "a batch was refused; going on one by one");
+                for command in batch {
+                    Box::pin(self.commit(vec![command])).await;
+                }
+            }
+            Err(failure) => {
+                let error = AppendError::from(failure);
+                telemetry::failed(batch.len());
+                for command in batch {
+                    command.answer(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn tell(&self, batch: Vec<Command>, answer: &Answer) {
+        telemetry::committed(batch.len(), answer.lost.len());
+        if answer.lost.len() < batch.len() {
+            self.shared.announcer.announce(&self.log);
+        }
+        let mut sequence = answer.base;
+        let mut lost = answer.lost.iter().copied().peekable();
+        for (index, command) in batch.into_iter().enumerate() {
+            match lost.next_if(|(loser, _)| *loser == index) {
+                Some((_, loss)) => command.lost(loss),
+                None => {
+                    sequence = sequence.plus(command.append.events.len() as u64);
+                    command.won(&self.log, answer, sequence);
+                }
+            }
+        }
+    }
+
+    /// Sends a batch until its outcome is known, for a bounded time.
+    async fn submit(&mut self, batch: &[Command]) -> Result<Answer, Failure> {
+        let started = Instant::now();
+        let mut pause = FIRST_REPEAT_AFTER;
+        let mut outcome = self.attempt(batch).await;
+        let give_up = Instant::now() + self.shared.options.repeat_time_max;
+        while let Err(Failure::Unknown(error)) = &outcome {
+            if Instant::now() >= give_up {
+                break;
+            }
+            warn!(log = %self.log, %error, "lost the connection while committing; repeating the batch");
+            telemetry::repeated();
+            tokio::time::sleep(pause.mul_f32(0.5 + fastrand::f32() / 2.0)).await;
+            pause = (pause * 2).min(LONGEST_REPEAT_PAUSE);
+            outcome = match self.attempt(batch).await {
+                // Now it is the first attempt that nothing is known of.
+                Err(Failure::Unavailable(error)) => Err(Failure::Unknown(error)),
+                outcome => outcome,
+            };
+        }
+        telemetry::submitted(started.elapsed());
+        outcome
+    }
+
+    /// One round trip. A connection is kept only when nothing went wrong with it.
+    async fn attempt(&mut self, batch: &[Command]) -> Result<Answer, Failure> {
+        let options = self.shared.options.clone();
+        let (mut connection, permit) = match self.kept.take() {
+            Some((connection, permit)) => (connection, Some(permit)),
+            None => {
+                let acquired = timeout(options.head_wait_max, self.shared.pool.acquire()).await;
+                let connection = acquired
+                    .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+                    .map_err(|error| Failure::Unavailable(Arc::new(error)))?;
+                (connection, self.shared.kept_connections.clone().try_acquire_owned().ok())
+            }
+        };
+        let call = statement::append_batch(&mut connection, self.log_id, batch, &options);
+        match timeout(options.batch_time_max, call).await {
+            Ok(Ok(answer)) => {
+                self.kept = permit.map(|permit| (connection, permit));
+                Ok(answer)
+            }
+            Ok(Err(failure)) => {
+                drop(connection.detach());
+                Err(failure)
+            }
+            Err(_) => {
+                drop(connection.detach());
+                Err(Failure::Unknown(Arc::new(sqlx::Error::PoolTimedOut)))
+            }
+        }
+    }
+}

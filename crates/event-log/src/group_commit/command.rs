@@ -1,0 +1,117 @@
+//! A command in the queue, and the way back to its caller.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use kernel::{Epoch, EventDigest, LogId, Sequence, StreamVersion, TenantId, Timestamp};
+use tokio::sync::oneshot;
+
+use super::statement::Answer;
+use crate::append::NetClaim;
+use crate::{Append, AppendError, Receipt};
+
+/// A command with everything that can be computed before its turn comes.
+pub(crate) struct Command {
+    pub(crate) append: Append,
+    pub(crate) tenant_id: i32,
+    pub(crate) digests: Vec<EventDigest>,
+    pub(crate) claims: Vec<NetClaim>,
+    pub(crate) touches: Touches,
+    pub(crate) weight: usize,
+    caller: oneshot::Sender<Result<Outcome, AppendError>>,
+}
+
+/// What a command came to.
+pub(crate) enum Outcome {
+    /// It is recorded.
+    Won(Box<Receipt>),
+    /// It is not, or was before; the append comes back.
+    Lost(Box<Append>, Loss),
+}
+
+/// Why a command lost. Indices are into its own guards and claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Its once-only key was used.
+    KeyUsed,
+    /// It is itself recorded already; its first event is here.
+    Recorded(Sequence),
+    /// A guard does not hold; the stream is at this version.
+    Stale(usize, StreamVersion),
+    /// The claim made by this change is taken.
+    ClaimTaken(usize),
+}
+
+/// What a command reads and changes, as hashes: a false collision only costs it a round.
+pub(crate) struct Touches {
+    pub(crate) writes: Vec<u64>,
+    pub(crate) reads: Vec<u64>,
+}
+
+impl Command {
+    pub(crate) fn new(
+        append: Append,
+        tenant: &TenantId,
+        tenant_id: i32,
+    ) -> (Self, oneshot::Receiver<Result<Outcome, AppendError>>) {
+        let (caller, outcome) = oneshot::channel();
+        let digests = append.events.iter().map(|event| EventDigest::of(tenant, event)).collect();
+        let claims = append.net_claims();
+        let touches = Touches::of(&append, &claims, tenant_id);
+        let weight = append.weight();
+        (Self { append, tenant_id, digests, claims, touches, weight, caller }, outcome)
+    }
+
+    /// A caller that has gone away is not missed: its command was carried out all the same.
+    pub(super) fn answer(self, outcome: Result<Outcome, AppendError>) {
+        let _ = self.caller.send(outcome);
+    }
+
+    pub(super) fn lost(self, loss: Loss) {
+        let _ = self.caller.send(Ok(Outcome::Lost(Box::new(self.append), loss)));
+    }
+
+    pub(super) fn won(self, log: &LogId, answer: &Answer, sequence: Sequence) {
+        let place = (sequence, answer.epoch, answer.recorded_at);
+        let receipt = receipt(log, &self.append, place);
+        let _ = self.caller.send(Ok(Outcome::Won(Box::new(receipt))));
+    }
+}
+
+/// The receipt of an append whose last event has this place.
+pub(crate) fn receipt(log: &LogId, append: &Append, place: (Sequence, Epoch, Timestamp)) -> Receipt {
+    let (sequence, epoch, recorded_at) = place;
+    let before = append.version_before();
+    Receipt {
+        log: log.clone(),
+        epoch,
+        stream: append.stream.clone(),
+        version: before.plus(append.events.len() as u64),
+        sequence,
+        recorded_at,
+        events: append.events.iter().map(|event| (event.id, event.event_type.clone())).collect(),
+        began_stream: before == StreamVersion::ZERO && !append.events.is_empty(),
+    }
+}
+
+impl Touches {
+    fn of(append: &Append, claims: &[NetClaim], tenant_id: i32) -> Self {
+        let hashed = |kind: u8, first: &str, second: &str| {
+            let mut hasher = DefaultHasher::new();
+            (kind, tenant_id, first, second).hash(&mut hasher);
+            hasher.finish()
+        };
+        let stream = |name: &kernel::StreamName| hashed(0, name.as_str(), "");
+        let writes_stream = !append.events.is_empty();
+        let mut writes = Vec::with_capacity(2 + claims.len());
+        if writes_stream {
+            writes.push(stream(&append.stream));
+        }
+        writes.extend(claims.iter().map(|claim| {
+            let (set, value) = append.claims[claim.named_at].claim();
+            hashed(1, set, value)
+        }));
+        writes.extend(append.once.iter().map(|once| hashed(2, &once.key, "")));
+        let read = append.guards.iter().filter(|guard| !writes_stream || guard.stream != append.stream);
+        Self { writes, reads: read.map(|guard| stream(&guard.stream)).collect() }
+    }
+}

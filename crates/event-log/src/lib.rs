@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod announcements;
+mod append;
+mod beside;
+mod connecting;
+mod directory;
+mod errors;
+mod group_commit;
+mod log;
+mod options;
+mod outbox;
+mod reading;
+mod telemetry;
+mod verify;
+
+pub use announcements::{Announced, Announcements};
+pub use append::{
+    Append, CLAIM_LONGEST, CLAIM_SET_LONGEST, ClaimChange, Guard, ONCE_KEY_LONGEST, OnceKey, Receipt,
+};
+pub use beside::Snapshot;
+pub use connecting::pool;
+pub use errors::{AppendError, Broken, BrokenHow, LogError, VerifyError};
+pub use log::EventLog;
+pub use options::Options;
+pub use outbox::{Cursor, Lease, Outbox};
+pub use reading::Head;
+pub use verify::Verified;

@@ -1,0 +1,227 @@
+//! The write model: a stream folded to a state, and commands that decide on it.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::{Actor, EventSet, Rejection, StreamName, Timestamp, Violations};
+
+/// One kind of stream and the state that its events fold to.
+pub trait Decider: 'static {
+    /// The stream's kind, one lower-case word: `product`.
+    const STREAM: &'static str;
+    /// Raised whenever `State` or `evolve` changes its meaning: older snapshots are then not used.
+    const STATE_VERSION: u32;
+    /// What can happen to it.
+    type Event: EventSet;
+    /// An enum of real phases; the default is "nothing has happened yet".
+    type State: Default + Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The state after one more event. Has no rules and cannot fail.
+    fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
+
+    /// The state after all of `events`.
+    fn fold<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self::State {
+        events.into_iter().fold(Self::State::default(), Self::evolve)
+    }
+}
+
+/// A question to a decider: the body of `POST /v1/{context}/{NAME}`.
+pub trait Command: DeserializeOwned + JsonSchema + Clone + Debug + Send + Sync + 'static {
+    /// Kebab-case imperative: `create-product`.
+    const NAME: &'static str;
+    /// Who decides.
+    type Decider: Decider;
+    /// Why it may be refused.
+    type Rejection: Rejection;
+    /// Fields of the body that no trace may be kept of, not even in a keyed hash: `password`.
+    const SECRETS: &'static [&'static str] = &[];
+
+    /// What is wrong with the body by itself.
+    fn validate(&self, violations: &mut Violations) {
+        let _ = violations;
+    }
+
+    /// The id of the stream it is about; `None` lets one be made.
+    fn stream_id(&self) -> Option<Uuid>;
+
+    /// Further streams of the tenant and context whose states are facts for this decision. Their versions are
+    /// guarded at append like the main stream's.
+    fn reads(&self, id: Uuid, state: &<Self::Decider as Decider>::State) -> Reads {
+        let _ = (id, state);
+        Reads::none()
+    }
+
+    /// All the rules: what would happen, or why not.
+    fn decide(&self, state: &<Self::Decider as Decider>::State, facts: &Facts) -> Verdict<Self>;
+}
+
+/// What a command comes to: a decision, or the rule that refuses it.
+pub type Verdict<C> = Result<Decision<EventOf<C>, <C as Command>::Rejection>, <C as Command>::Rejection>;
+
+type EventOf<C> = <<C as Command>::Decider as Decider>::Event;
+
+/// What a command decided: events to record, and claims to make or release with them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision<E, R> {
+    /// The events, in order.
+    pub events: Vec<E>,
+    /// The claims, in order.
+    pub claims: Vec<ClaimChange<R>>,
+}
+
+impl<E, R> Decision<E, R> {
+    /// Nothing changes: the command's wish already holds.
+    pub fn nothing() -> Self {
+        Self { events: Vec::new(), claims: Vec::new() }
+    }
+
+    /// One event.
+    pub fn record(event: impl Into<E>) -> Self {
+        Self { events: vec![event.into()], claims: Vec::new() }
+    }
+
+    /// And another event.
+    #[must_use]
+    pub fn and(mut self, event: impl Into<E>) -> Self {
+        self.events.push(event.into());
+        self
+    }
+
+    /// Takes a value of a set for this stream, for as long as it is not released; `taken` is the refusal where
+    /// another stream of the tenant holds it. Taking what the stream holds already changes nothing.
+    #[must_use]
+    pub fn claim(mut self, set: &'static str, value: impl Into<String>, taken: R) -> Self {
+        self.claims.push(ClaimChange::Take { claim: Claim { set, value: value.into() }, taken });
+        self
+    }
+
+    /// Gives a value of a set back; one that the stream does not hold is left alone.
+    #[must_use]
+    pub fn release(mut self, set: &'static str, value: impl Into<String>) -> Self {
+        self.claims.push(ClaimChange::Release { claim: Claim { set, value: value.into() } });
+        self
+    }
+}
+
+/// A value that at most one stream of a tenant and context holds, enforced by the log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Claim {
+    /// What must be unique: `sku`.
+    pub set: &'static str,
+    /// The value, normalised by the decider where the rule is not case-sensitive.
+    pub value: String,
+}
+
+/// A change to the claims that a stream holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClaimChange<R> {
+    /// Take it, or be refused with `taken`.
+    Take {
+        /// What to take.
+        claim: Claim,
+        /// The refusal where another stream holds it.
+        taken: R,
+    },
+    /// Give it back.
+    Release {
+        /// What to give back.
+        claim: Claim,
+    },
+}
+
+/// The streams that a command reads besides its own.
+#[derive(Debug, Clone, Default)]
+pub struct Reads(Vec<Read>);
+
+/// One stream to be read, and how to fold it; the runtime that loads it does not know the type.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The stream.
+    pub stream: StreamName,
+    /// The decider's kind, to find the fold by.
+    pub kind: &'static str,
+    /// The state before its first event.
+    pub initial: fn() -> Arc<dyn Any + Send + Sync>,
+}
+
+impl Reads {
+    /// No other stream.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The stream of `D` with this id.
+    pub fn of<D: Decider>(id: Uuid) -> Self {
+        Self::none().and::<D>(id)
+    }
+
+    /// And the stream of `D` with this id.
+    #[must_use]
+    pub fn and<D: Decider>(mut self, id: Uuid) -> Self {
+        self.0.push(Read {
+            stream: StreamName::of(D::STREAM, id),
+            kind: D::STREAM,
+            initial: || Arc::new(D::State::default()),
+        });
+        self
+    }
+
+    /// The streams.
+    pub fn streams(&self) -> &[Read] {
+        &self.0
+    }
+}
+
+/// What comes in with a command besides its body: the time, its id, who asked, and what other streams say.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The time of the decision.
+    pub now: Timestamp,
+    /// The id of the main stream, chosen by the client or made for it.
+    pub id: Uuid,
+    /// Who asked.
+    pub actor: Actor,
+    states: HashMap<StreamName, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Facts {
+    /// Facts without other streams.
+    pub fn new(now: Timestamp, id: Uuid, actor: Actor) -> Self {
+        Self { now, id, actor, states: HashMap::new() }
+    }
+
+    /// Adds the state of a stream that was read. `state` is the `State` of the stream's decider.
+    #[must_use]
+    pub fn with_state(mut self, stream: StreamName, state: Arc<dyn Any + Send + Sync>) -> Self {
+        self.states.insert(stream, state);
+        self
+    }
+
+    /// The facts that a command with these reads is given: the streams it named, and no others.
+    #[cfg(feature = "testing")]
+    pub(crate) fn narrowed(&self, id: Uuid, reads: &Reads) -> Self {
+        let state_of = |read: &Read| self.states.get(&read.stream).cloned().unwrap_or_else(read.initial);
+        let states = reads.streams().iter().map(|read| (read.stream.clone(), state_of(read))).collect();
+        Self { now: self.now, id, actor: self.actor.clone(), states }
+    }
+
+    /// The state of another stream, as it is guarded at append.
+    ///
+    /// # Panics
+    /// When the command did not name the stream in [`Command::reads`]: a mistake in the context that every test
+    /// of the command shows, since the harness too supplies only what was named.
+    pub fn state<D: Decider>(&self, id: Uuid) -> &D::State {
+        let stream = StreamName::of(D::STREAM, id);
+        match self.states.get(&stream).and_then(|state| state.downcast_ref()) {
+            Some(state) => state,
+            None => panic!("the command decides on {stream} without naming it in its reads"),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The pure vocabulary of Twofold.
+//!
+//! A write model is a fold of one stream ([`Decider`]), a read model is a fold of the log ([`View`]),
+//! a process is a fold of events, answers and timers ([`Process`]). All three are synchronous, total and
+//! deterministic: no clock, no randomness, no input or output. Time, ids and facts come in as values.
+//!
+//! The crate also holds the words that every other part shares: tenants, lanes, streams, positions, the
+//! bytes-level [`LoggedEvent`], the hash chain ([`ChainHash`]), money and time.
+
+mod chain;
+mod context;
+mod decider;
+mod event;
+mod identifiers;
+mod lane;
+mod logged_event;
+mod money;
+mod positions;
+mod process;
+mod rejection;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod timestamp;
+mod validation;
+mod view;
+
+pub use chain::{ChainHash, EventDigest};
+pub use context::{Context, ContextVisitor, Registry};
+pub use decider::{Claim, ClaimChange, Command, Decider, Decision, Facts, Read, Reads, Verdict};
+pub use event::{EventDecoder, EventEncoder, EventSet, Recorded, union_type_count};
+pub use identifiers::{Actor, EventId, InvalidIdentifier, StreamName, TenantId};
+pub use lane::{InvalidToken, Lane, LaneToken, LogId};
+pub use logged_event::{EventMetadata, LoggedEvent, NewEvent, SchemaFingerprint};
+pub use money::{Currency, Money, UnknownCurrency};
+pub use positions::{Epoch, Sequence, StreamVersion};
+pub use process::{Effect, Process, ProcessInput, Route};
+pub use rejection::Rejection;
+pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use validation::{FieldError, Violations};
+pub use view::{Keys, Link, ReadStore, RowKey, Unfoldable, View};

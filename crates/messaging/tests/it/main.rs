@@ -1,0 +1,9 @@
+//! Messaging on a real Kafka.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics")]
+
+mod consumer;
+mod producer;
+mod reader;
+mod support;
+mod topics;

@@ -1,0 +1,218 @@
+//! The lanes that the group has given this projector.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use kernel::{Lane, LogId, View};
+use messaging::{ConsumerHandle, IncomingRecord, MessagingError, Position, Topics};
+use read_store::RowStore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::Applying;
+use crate::inbox::Inbox;
+use crate::intake::Intake;
+use crate::lane::{LaneTask, Place};
+use crate::projector::Projector;
+use crate::standing::{Meters, Part, Progress, Standing};
+
+/// How long the store may take to say where lanes are before they begin without being told.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a lane may take to finish its batch when it is to end. Less than the group waits for a member.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a full lane may hold up the others. Less than the consumer waits before it pauses all of them.
+const ROOM_TIMEOUT: Duration = Duration::from_millis(200);
+/// How often Kafka is asked what each partition holds.
+const WATCH_EVERY: Duration = Duration::from_secs(5);
+
+/// Lanes by partition.
+pub(crate) struct Lanes<'a, V: View, S> {
+    projector: &'a Projector<V, S>,
+    topic: String,
+    consumer: Arc<ConsumerHandle>,
+    running: HashMap<i32, Running>,
+    progress: Arc<Mutex<HashMap<i32, Arc<Progress>>>>,
+    watch: JoinHandle<()>,
+}
+
+struct Running {
+    inbox: Arc<Inbox>,
+    token: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
+    pub(crate) fn new(projector: &'a Projector<V, S>, consumer: Arc<ConsumerHandle>) -> Self {
+        let progress = Arc::new(Mutex::default());
+        let topic = projector.topic();
+        let watch = Watch {
+            topics: projector.source.topics.clone(),
+            topic: topic.clone(),
+            progress: Arc::clone(&progress),
+            standing: Arc::clone(&projector.standing),
+        };
+        let watch = tokio::spawn(watch.run());
+        Self { projector, topic, consumer, running: HashMap::new(), progress, watch }
+    }
+
+    /// Begins these lanes; answers where each is read on. A store that does not answer in time is waited for by the
+    /// lanes themselves, whose partitions are paused until then.
+    pub(crate) async fn assign(&mut self, partitions: &[i32]) -> Vec<(i32, Position)> {
+        let lanes: Vec<(i32, Lane)> = partitions
+            .iter()
+            .filter_map(|partition| u16::try_from(*partition).ok().map(|lane| (*partition, Lane::new(lane))))
+            .collect();
+        self.revoke(partitions).await;
+        let store = &self.projector.store;
+        let places = join_all(lanes.iter().map(|(_, lane)| async {
+            let begun = tokio::time::timeout(BEGIN_TIMEOUT, store.begin(*lane)).await;
+            begun.ok()?.ok().map(|(checkpoint, serving)| Place::new(checkpoint, serving))
+        }))
+        .await;
+        let mut positions = Vec::with_capacity(lanes.len());
+        for ((partition, lane), place) in lanes.into_iter().zip(places) {
+            positions.push((partition, position(place.as_ref())));
+            self.start(partition, lane, place);
+        }
+        positions
+    }
+
+    /// Ends these lanes, each after the batch that it has in work.
+    pub(crate) async fn revoke(&mut self, partitions: &[i32]) {
+        let ending: Vec<Running> =
+            partitions.iter().filter_map(|partition| self.running.remove(partition)).collect();
+        self.forget_progress(partitions);
+        join_all(ending.into_iter().map(Running::end)).await;
+    }
+
+    fn forget_progress(&self, partitions: &[i32]) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        for progress in partitions.iter().filter_map(|partition| progress.remove(partition)) {
+            progress.none();
+        }
+    }
+
+    /// Hands records to their lane. A full lane holds the others up for a moment, in which the consumer's own
+    /// bounds hold Kafka back; a lane that is slower than that is paused.
+    pub(crate) async fn records(&self, partition: i32, records: Vec<IncomingRecord>) {
+        let Some(lane) = self.running.get(&partition) else { return };
+        if lane.inbox.put(records)
+            && tokio::time::timeout(ROOM_TIMEOUT, lane.inbox.room()).await.is_err()
+            && lane.inbox.pause()
+        {
+            self.consumer.pause(partition);
+        }
+    }
+
+    pub(crate) fn end(&self, partition: i32, offset: i64) {
+        if let Some(lane) = self.running.get(&partition) {
+            lane.inbox.put_end(offset);
+        }
+    }
+
+    pub(crate) async fn stop(mut self) {
+        let all: Vec<i32> = self.running.keys().copied().collect();
+        self.revoke(&all).await;
+        self.watch.abort();
+    }
+
+    fn start(&mut self, partition: i32, lane: Lane, place: Option<Place>) {
+        let Projector { source, store, codec, standing, view, .. } = self.projector;
+        let inbox = Arc::new(Inbox::new(source.limits));
+        if place.is_none() {
+            inbox.close();
+            self.consumer.pause(partition);
+        }
+        let meters = Meters::new(view.view, S::NAME, lane);
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, meters.progress());
+        let token = CancellationToken::new();
+        let log = LogId::new(view.context, lane);
+        let task = LaneTask::<V, S> {
+            view: view.view,
+            lane,
+            topic: self.topic.clone(),
+            store: store.clone(),
+            inbox: Arc::clone(&inbox),
+            consumer: Arc::clone(&self.consumer),
+            topics: source.topics.clone(),
+            intake: Intake::new(log, codec.clone(), source.registry.clone()),
+            applying: Applying::new(store.clone(), lane),
+            standing: Arc::clone(standing),
+            meters,
+            token: token.clone(),
+        };
+        let task = tokio::spawn(task.run(place));
+        self.running.insert(partition, Running { inbox, token, task });
+    }
+}
+
+impl<V: View, S> Drop for Lanes<'_, V, S> {
+    fn drop(&mut self) {
+        self.watch.abort();
+        // Not stopped but dropped: whoever dropped it wants nothing to go on behind their back.
+        for lane in self.running.values() {
+            lane.task.abort();
+        }
+    }
+}
+
+impl Running {
+    /// Cut off, it loses nothing: what was not written is read again by whoever has the lane next.
+    async fn end(mut self) {
+        self.token.cancel();
+        if tokio::time::timeout(FINISH_TIMEOUT, &mut self.task).await.is_err() {
+            self.task.abort();
+            let _ = self.task.await;
+        }
+    }
+}
+
+/// A lane whose place is not known yet is paused and sought to its place later.
+fn position(place: Option<&Place>) -> Position {
+    match place {
+        Some(place) if place.checkpoint.offset > 0 => Position::Offset(place.checkpoint.offset),
+        Some(_) | None => Position::Beginning,
+    }
+}
+
+/// Tells how far behind the lanes are, and whether Kafka is there: while nothing is published, nothing else would
+/// say that it has come back.
+struct Watch {
+    topics: Topics,
+    topic: String,
+    progress: Arc<Mutex<HashMap<i32, Arc<Progress>>>>,
+    standing: Arc<Standing>,
+}
+
+impl Watch {
+    async fn run(self) {
+        let mut tick = tokio::time::interval(WATCH_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            match self.look().await {
+                Ok(()) => self.standing.fine(Part::Kafka),
+                Err(error) => self.standing.trouble(Part::Kafka, error.to_string()),
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<(), MessagingError> {
+        let lanes: Vec<(i32, Arc<Progress>)> = {
+            let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.iter().map(|(partition, progress)| (*partition, Arc::clone(progress))).collect()
+        };
+        if lanes.is_empty() {
+            self.topics.describe(&self.topic).await?;
+            return Ok(());
+        }
+        let partitions = lanes.iter().map(|(partition, _)| *partition).collect();
+        let ranges = self.topics.offsets(&self.topic, partitions).await?;
+        for ((_, progress), range) in lanes.iter().zip(ranges) {
+            progress.lag(range.end);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod fold;
+mod inbox;
+mod intake;
+mod lane;
+mod lanes;
+mod projections;
+mod projector;
+mod standing;
+mod stop;
+pub mod telemetry;
+
+pub use projections::{Projections, Run, SetupError, Stores};
+pub use projector::{Limits, Projector, Source};

@@ -1,0 +1,115 @@
+//! All projections of a process: each view, of the contexts that are served, that lives in its kind of store.
+
+use futures::future::BoxFuture;
+use kernel::{Context, ContextVisitor, ReadStore, Registry, View};
+use messaging::{Connection, MessagingError, Topics};
+use read_store::{RowStore, StoreError, ViewVersion};
+use service_runtime::Health;
+use service_runtime::config::{ExposeSecret, KafkaConfig, RegistryConfig};
+use tokio_util::sync::CancellationToken;
+use wire::{RegistryClient, RegistryError, SchemaError};
+
+use crate::projector::{Limits, Projector, Source};
+
+/// How long a look at a topic may take while Kafka is away.
+const LOOK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Makes the store of each view.
+pub trait Stores {
+    /// The kind of store; views that live elsewhere are passed over.
+    const KIND: ReadStore;
+    /// What it makes.
+    type Rows: RowStore;
+    /// The rows of a view.
+    fn rows(&self, view: ViewVersion) -> Result<Self::Rows, StoreError>;
+}
+
+/// A wrong setting, or a program whose schemas do not parse: waiting does not help.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Kafka's settings.
+    #[error(transparent)]
+    Kafka(#[from] MessagingError),
+    /// The registry's URL.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The store's URL.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A context's schemas.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+}
+
+impl Source {
+    /// From configuration. Nothing need be up.
+    pub fn new(kafka: &KafkaConfig, registry: &RegistryConfig) -> Result<Self, SetupError> {
+        let connection = Connection { brokers: kafka.brokers.clone(), properties: kafka.properties.clone() };
+        Ok(Self {
+            topics: Topics::new(&connection, LOOK_TIMEOUT)?,
+            connection,
+            registry: RegistryClient::new(registry.url.expose_secret())?,
+            prefix: kafka.topic_prefix.clone(),
+            groups: kafka.topic_prefix.clone(),
+            limits: Limits::default(),
+        })
+    }
+}
+
+/// Keeps a view until the token is cancelled.
+pub type Run = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
+
+/// Projections that wait to be run. Shown contexts, it takes in their views.
+pub struct Projections<S> {
+    source: Source,
+    stores: S,
+    health: Health,
+    taken: Result<Vec<(&'static str, Run)>, SetupError>,
+}
+
+impl<S: Stores> Projections<S> {
+    /// None yet.
+    pub fn new(source: Source, stores: S, health: Health) -> Self {
+        Self { source, stores, health, taken: Ok(Vec::new()) }
+    }
+
+    /// The views' names, each with what keeps it until its token is cancelled.
+    pub fn into_runs(self) -> Result<Vec<(&'static str, Run)>, SetupError> {
+        self.taken
+    }
+
+    fn projector<V: View>(&self, context: &'static str) -> Result<Projector<V, S::Rows>, SetupError> {
+        let rows = self.stores.rows(ViewVersion::of::<V>(context))?;
+        Ok(Projector::new(self.source.clone(), rows, context, &self.health)?)
+    }
+}
+
+impl<S: Stores> ContextVisitor for Projections<S> {
+    fn context<C: Context>(&mut self) {
+        C::register(&mut Views { context: C::NAME, projections: self });
+    }
+}
+
+struct Views<'a, S> {
+    context: &'static str,
+    projections: &'a mut Projections<S>,
+}
+
+impl<S: Stores> Registry for Views<'_, S> {
+    fn command<C: kernel::Command>(&mut self) {}
+
+    fn view<V: View>(&mut self) {
+        if !V::STORES.contains(&S::KIND) {
+            return;
+        }
+        let projector = self.projections.projector::<V>(self.context);
+        match (&mut self.projections.taken, projector) {
+            (Ok(taken), Ok(projector)) => {
+                let run: Run = Box::new(move |token| Box::pin(projector.run(token)));
+                taken.push((V::NAME, run));
+            }
+            (taken @ Ok(_), Err(error)) => *taken = Err(error),
+            (Err(_), _) => {}
+        }
+    }
+}

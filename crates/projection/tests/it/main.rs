@@ -1,0 +1,9 @@
+//! The projector runtime on the run's real Kafka, Postgres and Redis.
+
+#![expect(clippy::unwrap_used, reason = "a test panics")]
+
+mod failing;
+mod following;
+mod support;
+mod surviving;
+mod versions;

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod checkpoint;
+mod postgres;
+mod reading;
+mod redis;
+mod row;
+mod store;
+pub mod telemetry;
+mod waiting;
+
+pub use crate::checkpoint::{Advance, Checkpoint};
+pub use crate::postgres::{PostgresReader, PostgresRows, postgres_for_rows};
+pub use crate::reading::{ReadError, ReadRow, StampedRow};
+pub use crate::redis::{RedisReader, RedisRows};
+pub use crate::row::{RowAddress, RowChange, StoredRow};
+pub use crate::store::{FoldPage, Lookup, RowStore, StoreError, ViewVersion};

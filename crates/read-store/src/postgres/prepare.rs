@@ -1,0 +1,151 @@
+//! What must be there before rows are written, and the switch from one version to the next.
+
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
+
+use super::failure::store_error;
+use super::statements::{self, is_a_name, schema, snake};
+use crate::{StoreError, ViewVersion};
+
+/// Under a table name of its own: the database may be shared with others that migrate theirs.
+static MIGRATOR: Migrator = Migrator {
+    table_name: std::borrow::Cow::Borrowed("read_store_migrations"),
+    ..sqlx::migrate!("./migrations")
+};
+
+/// One at a time prepares or switches, over all projectors of the database.
+const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextextended('twofold views', 0))";
+
+/// Makes the tracker, the version's table and, where it is the view's first version, the view that queries read.
+/// Everything is made only where it is not there; repeating it changes nothing.
+pub(super) async fn prepare(
+    pool: &PgPool,
+    view: &ViewVersion,
+    shape: &'static str,
+) -> Result<(), StoreError> {
+    if !is_a_name(view.view) || i32::try_from(view.version).is_ok_and(|version| version < 1) {
+        return Err(StoreError::Misconfigured(format!("{:?} cannot be the name of a view", view.view)));
+    }
+    migrate(pool).await?;
+    let mut transaction = pool.begin().await.map_err(store_error)?;
+    let connection = &mut *transaction;
+    run(connection, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'").await?;
+    sqlx::query(ONE_AT_A_TIME).execute(&mut *connection).await.map_err(store_error)?;
+    make_table(connection, view, shape).await?;
+    let serving = enter_in_tracker(connection, view).await?;
+    if serving == view.version.cast_signed() {
+        point_serving(connection, view).await?;
+    }
+    transaction.commit().await.map_err(store_error)
+}
+
+/// On a connection that is closed afterwards, however this ends: the migrator's lock belongs to the session, and
+/// one that failed or was dropped half-way would otherwise keep it for as long as the pool lives.
+async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    let mut connection = pool.acquire().await.map_err(store_error)?;
+    connection.close_on_drop();
+    // What `run` does with a connection that it acquired itself; `run` cannot be given one in a future that is sent.
+    MIGRATOR.run_direct(None, &mut *connection, false).await.map_err(|error| store_error(error.into()))
+}
+
+/// Whether the version serves; makes it serve where each of its lanes has reached the serving version's.
+///
+/// A query that runs meanwhile reads either version. Rows of the new one reflect at least what the old one did
+/// when it was looked at, so a client that waits for its own write still finds it.
+pub(super) async fn switch_where_caught_up(pool: &PgPool, view: &ViewVersion) -> Result<bool, StoreError> {
+    let version = view.version.cast_signed();
+    let mut transaction = pool.begin().await.map_err(store_error)?;
+    let connection = &mut *transaction;
+    let serving: i32 = one(sqlx::query(statements::LOCK_SERVING).bind(view.view), connection).await?;
+    if serving >= version {
+        return Ok(serving == version);
+    }
+    let behind = sqlx::query(statements::LANES_BEHIND).bind(view.view).bind(version).bind(serving);
+    if one::<i64>(behind, connection).await? > 0 {
+        return Ok(false);
+    }
+    for statement in [statements::MOVE_SERVING, statements::MARK_SERVING] {
+        let moved = sqlx::query(statement).bind(view.view).bind(version).execute(&mut *connection).await;
+        moved.map_err(store_error)?;
+    }
+    point_serving(connection, view).await?;
+    transaction.commit().await.map_err(store_error)?;
+    tracing::info!(view = view.view, version, before = serving, "queries now read a new version");
+    Ok(true)
+}
+
+async fn make_table(
+    connection: &mut PgConnection,
+    view: &ViewVersion,
+    shape: &'static str,
+) -> Result<(), StoreError> {
+    let schema = schema(view);
+    let table = format!(
+        "CREATE SCHEMA IF NOT EXISTS {schema};
+         SET LOCAL search_path = {schema}, public;
+         CREATE TABLE IF NOT EXISTS rows (
+             tenant text COLLATE \"C\" NOT NULL,
+             key    text COLLATE \"C\" NOT NULL,
+             stamp  bigint NOT NULL,
+             row    jsonb NOT NULL,
+             links  text[],
+             CONSTRAINT rows_pkey PRIMARY KEY (tenant, key)
+         );
+         CREATE INDEX IF NOT EXISTS rows_links ON rows USING gin (links) WHERE links IS NOT NULL"
+    );
+    sqlx::raw_sql(AssertSqlSafe(table)).execute(&mut *connection).await.map_err(store_error)?;
+    run(connection, shape).await?;
+    run(connection, "SET LOCAL search_path = public").await
+}
+
+/// Enters view and version where they are new, and answers which version serves. The first serves at once.
+async fn enter_in_tracker(connection: &mut PgConnection, view: &ViewVersion) -> Result<i32, StoreError> {
+    let version = view.version.cast_signed();
+    let entered =
+        "INSERT INTO projections (view, context, serving) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    let entered = sqlx::query(entered).bind(view.view).bind(view.context).bind(version);
+    entered.execute(&mut *connection).await.map_err(store_error)?;
+    let entered = "
+        INSERT INTO projection_versions (view, version, state)
+        SELECT view, $2, CASE WHEN serving = $2 THEN 'serving' ELSE 'building' END
+          FROM projections WHERE view = $1
+        ON CONFLICT DO NOTHING";
+    let entered = sqlx::query(entered).bind(view.view).bind(version);
+    entered.execute(&mut *connection).await.map_err(store_error)?;
+    one(sqlx::query(statements::LOCK_SERVING).bind(view.view), connection).await
+}
+
+/// Points `serving.<view>` to the version's table, unless it shows just that already.
+async fn point_serving(connection: &mut PgConnection, view: &ViewVersion) -> Result<(), StoreError> {
+    let (schema, serving) = (schema(view), format!("serving.{}", snake(view.view)));
+    // A view's columns are settled when it is made, and what it reads is in the catalogue: compare both.
+    let same = "
+        SELECT to_regclass($1) IS NOT NULL
+           AND ARRAY(SELECT attname FROM pg_attribute
+                      WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum)
+             = ARRAY(SELECT attname FROM pg_attribute
+                      WHERE attrelid = to_regclass($2) AND attnum > 0 AND NOT attisdropped ORDER BY attnum)
+           AND EXISTS (SELECT 1 FROM pg_rewrite JOIN pg_depend ON pg_depend.objid = pg_rewrite.oid
+                        WHERE pg_rewrite.ev_class = to_regclass($1)
+                          AND pg_depend.refobjid = to_regclass($2)::oid)";
+    let same = sqlx::query(same).bind(&serving).bind(format!("{schema}.rows"));
+    if one(same, connection).await? {
+        return Ok(());
+    }
+    let pointed =
+        format!("DROP VIEW IF EXISTS {serving}; CREATE VIEW {serving} AS SELECT * FROM {schema}.rows");
+    sqlx::raw_sql(AssertSqlSafe(pointed)).execute(connection).await.map_err(store_error)?;
+    Ok(())
+}
+
+async fn run(connection: &mut PgConnection, sql: &'static str) -> Result<(), StoreError> {
+    sqlx::raw_sql(sql).execute(connection).await.map_err(store_error)?;
+    Ok(())
+}
+
+async fn one<T>(query: super::Query<'_>, connection: &mut PgConnection) -> Result<T, StoreError>
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    query.fetch_one(connection).await.and_then(|row| row.try_get(0)).map_err(store_error)
+}

@@ -1,0 +1,158 @@
+//! The statements. Those about rows carry the name of a view version's table, made from constants of the program;
+//! nothing else is ever put into a statement's text.
+
+use std::sync::Arc;
+
+use crate::ViewVersion;
+
+/// `product-search` as a name in Postgres: `product_search`.
+pub(super) fn snake(view: &str) -> String {
+    view.replace('-', "_")
+}
+
+/// The schema of a view version.
+pub(super) fn schema(view: &ViewVersion) -> String {
+    format!("{}_v{}", snake(view.view), view.version)
+}
+
+/// Whether a view's name can stand in a statement.
+pub(super) fn is_a_name(view: &str) -> bool {
+    (1..=48).contains(&view.len())
+        && view.starts_with(|first: char| first.is_ascii_lowercase())
+        && view.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// Begins a lane at zero where it has no checkpoint; says whether its version serves. Locks nothing that exists.
+pub(super) const BEGIN_LANE: &str = "
+    WITH begun AS (
+        INSERT INTO checkpoints (view, version, lane, sequence, \"offset\", chain)
+        VALUES ($1, $2, $3, 0, 0, decode(repeat('00', 32), 'hex'))
+        ON CONFLICT DO NOTHING
+    )
+    SELECT coalesce((SELECT serving = $2 FROM projections WHERE view = $1), false)";
+
+/// One lane's checkpoint.
+pub(super) const CHECKPOINT: &str = "
+    SELECT sequence, \"offset\", epoch, chain FROM checkpoints WHERE view = $1 AND version = $2 AND lane = $3";
+
+/// Remembers tenants' lanes. A tenant that is known keeps its lane.
+pub(super) const SETTLE: &str = "
+    INSERT INTO tenant_lanes (tenant, lane) SELECT tenant, $2 FROM unnest($1::text[]) AS t (tenant)
+    ON CONFLICT DO NOTHING";
+
+/// The serving version of a view. Locks the view's row in the tracker: one switch at a time.
+pub(super) const LOCK_SERVING: &str = "SELECT serving FROM projections WHERE view = $1 FOR UPDATE";
+
+/// How many lanes of version `$2` are not yet where those of version `$3` are.
+pub(super) const LANES_BEHIND: &str = "
+    SELECT count(*)
+      FROM checkpoints old
+      LEFT JOIN checkpoints new ON new.view = old.view AND new.version = $2 AND new.lane = old.lane
+     WHERE old.view = $1 AND old.version = $3 AND coalesce(new.sequence, -1) < old.sequence";
+
+/// Moves the pointer and both versions' states.
+pub(super) const MOVE_SERVING: &str = "
+    WITH retained AS (
+        UPDATE projection_versions SET state = 'retained', changed_at = now()
+         WHERE view = $1 AND state = 'serving' AND version <> $2
+        RETURNING 1
+    ), pointer AS (
+        UPDATE projections SET serving = $2, switched_at = now() WHERE view = $1
+    )
+    SELECT count(*) FROM retained";
+
+/// The other half of [`MOVE_SERVING`], apart from it so that never two versions serve.
+pub(super) const MARK_SERVING: &str = "
+    UPDATE projection_versions SET state = 'serving', changed_at = now()
+     WHERE view = $1 AND version = $2 AND state <> 'serving'";
+
+/// The statements of one view version's table.
+#[derive(Debug)]
+pub(super) struct Statements {
+    /// Tenants, keys: tenant, key, stamp, body of those that exist. One index look-up each: `OFFSET 0` keeps the
+    /// planner from turning it into a join.
+    pub(super) load: Arc<str>,
+    /// Tenants, links, most: as above, and which look-up (from 1) found it.
+    pub(super) linked: Arc<str>,
+    /// Moves a checkpoint by compare-and-set; affects one row or none. Locks the checkpoint's row.
+    pub(super) advance: Arc<str>,
+    /// As above, and writes rows only if it was moved; answers how many checkpoints moved.
+    pub(super) write: Arc<str>,
+    /// Writes rows within a transaction that holds the checkpoint's row.
+    pub(super) write_page: Arc<str>,
+    /// Opens the cursor `linked`. It sees the rows as they are now, not those that pages write.
+    pub(super) open_linked: Arc<str>,
+    /// The next page of it.
+    pub(super) fetch_linked: Arc<str>,
+}
+
+const ADVANCE: &str = "
+    UPDATE checkpoints
+       SET sequence = $4, \"offset\" = $5, epoch = $6, chain = $7, updated_at = now()
+     WHERE view = $1 AND version = $2 AND lane = $3
+       AND sequence = $8 AND \"offset\" = $9 AND epoch IS NOT DISTINCT FROM $10 AND chain = $11";
+
+impl Statements {
+    pub(super) fn of(view: &ViewVersion) -> Self {
+        let rows = format!("{}.rows", schema(view));
+        let load = format!(
+            "SELECT found.tenant, found.key, found.stamp, found.body
+               FROM unnest($1::text[], $2::text[]) AS wanted (tenant, key)
+              CROSS JOIN LATERAL (
+                    SELECT r.tenant, r.key, r.stamp, r.row::text AS body
+                      FROM {rows} AS r
+                     WHERE r.tenant = wanted.tenant AND r.key = wanted.key
+                    OFFSET 0) AS found"
+        );
+        let linked = format!(
+            "SELECT found.tenant, found.key, found.stamp, found.body, wanted.number
+               FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (tenant, link, number)
+              CROSS JOIN LATERAL (
+                    SELECT r.tenant, r.key, r.stamp, r.row::text AS body
+                      FROM {rows} AS r
+                     WHERE r.links @> ARRAY[wanted.link] AND r.tenant = wanted.tenant
+                     LIMIT $3) AS found"
+        );
+        let write = format!(
+            "WITH moved AS ({ADVANCE} RETURNING 1), {}
+             SELECT count(*) FROM moved",
+            changes(&rows, 12, "EXISTS (SELECT 1 FROM moved)")
+        );
+        let write_page = format!("WITH {} SELECT 1", changes(&rows, 1, "true"));
+        let open_linked = format!(
+            "DECLARE linked NO SCROLL CURSOR FOR
+             SELECT r.tenant, r.key, r.stamp, r.row::text
+               FROM {rows} AS r
+              WHERE r.links @> ARRAY[$2::text] AND r.tenant = $1::text"
+        );
+        Self {
+            load: load.into(),
+            linked: linked.into(),
+            advance: ADVANCE.into(),
+            write: write.into(),
+            write_page: write_page.into(),
+            open_linked: open_linked.into(),
+            fetch_linked: format!("FETCH {} FROM linked", super::PAGE).into(),
+        }
+    }
+}
+
+/// Deletes what is gone and upserts what is kept, under a condition; seven parameters from `first` on.
+fn changes(rows: &str, first: usize, condition: &str) -> String {
+    let [gone_tenants, gone_keys, tenants, keys, stamps, bodies, links] = std::array::from_fn(|n| first + n);
+    format!(
+        "gone AS (
+             DELETE FROM {rows} AS r
+              USING unnest(${gone_tenants}::text[], ${gone_keys}::text[]) AS gone (tenant, key)
+              WHERE r.tenant = gone.tenant AND r.key = gone.key AND {condition}
+         ), kept AS (
+             INSERT INTO {rows} AS r (tenant, key, stamp, row, links)
+             SELECT k.tenant, k.key, k.stamp, k.body::jsonb, k.links::text[]
+               FROM unnest(${tenants}::text[], ${keys}::text[], ${stamps}::bigint[], ${bodies}::text[],
+                           ${links}::text[]) AS k (tenant, key, stamp, body, links)
+              WHERE {condition}
+             ON CONFLICT (tenant, key)
+             DO UPDATE SET stamp = excluded.stamp, row = excluded.row, links = excluded.links
+         )"
+    )
+}

@@ -1,0 +1,64 @@
+//! The names of keys and the form of values.
+
+use kernel::{Lane, Link, Sequence, TenantId};
+
+use crate::RowAddress;
+
+/// The keys of one lane of a view. They share the hash tag `{<prefix>:<view>:<lane>}`; a tenant's name holds no
+/// slash, so no two rows share a key whatever their keys hold.
+#[derive(Debug, Clone)]
+pub(super) struct LaneKeys(String);
+
+impl LaneKeys {
+    pub(super) fn new(prefix: &str, view: &str, lane: Lane) -> Self {
+        Self(format!("{{{prefix}:{view}:{lane}}}"))
+    }
+
+    /// Which version queries read; there only while the lane can be relied on.
+    pub(super) fn serving(&self) -> String {
+        format!("{}:serving", self.0)
+    }
+
+    /// What the keys of each version begin with, before its number.
+    pub(super) fn version_stem(&self) -> String {
+        format!("{}:v", self.0)
+    }
+
+    pub(super) fn checkpoint(&self, version: u32) -> String {
+        format!("{}:v{version}:checkpoint", self.0)
+    }
+
+    pub(super) fn row(&self, version: u32, at: &RowAddress) -> String {
+        self.row_of(version, &at.tenant, at.key.as_str())
+    }
+
+    pub(super) fn row_of(&self, version: u32, tenant: &TenantId, key: &str) -> String {
+        format!("{}:v{version}:row:{tenant}/{key}", self.0)
+    }
+
+    pub(super) fn link(&self, version: u32, tenant: &TenantId, link: &Link) -> String {
+        format!("{}:v{version}:link:{tenant}/{}", self.0, link.as_str())
+    }
+}
+
+pub(super) fn tenant_lane_key(prefix: &str, tenant: &TenantId) -> String {
+    format!("{prefix}:tenant-lane:{tenant}")
+}
+
+/// A row's value: `<stamp> <body>`.
+pub(super) fn row_value(stamp: Sequence, body: &str) -> String {
+    format!("{stamp} {body}")
+}
+
+/// The stamp and the body of a row's value.
+pub(super) fn parse_row(mut value: String) -> Option<(Sequence, String)> {
+    let space = value.find(' ')?;
+    let stamp = value[..space].parse().ok()?;
+    value.drain(..=space);
+    Some((Sequence::new(stamp), value))
+}
+
+/// The sequence that a checkpoint's text begins with.
+pub(super) fn sequence_of(checkpoint: &str) -> Option<Sequence> {
+    checkpoint.split(' ').next()?.parse().ok().map(Sequence::new)
+}

@@ -1,0 +1,47 @@
+//! The scripts. Each touches one lane's keys, which share a hash tag, and nothing else.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+/// Rows, links and checkpoint in one step, by compare-and-set on the checkpoint: 1 where it was as expected, else 0
+/// and nothing happened. The checkpoint is written first: a Redis that is out of memory refuses a script's first
+/// growing write, and none after it.
+///
+/// KEYS: the checkpoint, then one per operation. ARGV: expected, next, then two per operation: `s` value (set),
+/// `d` (delete), `a` member (add to a link), `r` member (remove from a link).
+pub(super) static WRITE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+         redis.call('SET', KEYS[1], ARGV[2])
+         for i = 2, #KEYS do
+             local operation, value = ARGV[2 * i - 1], ARGV[2 * i]
+             if operation == 's' then redis.call('SET', KEYS[i], value)
+             elseif operation == 'd' then redis.call('DEL', KEYS[i])
+             elseif operation == 'a' then redis.call('ZADD', KEYS[i], 0, value)
+             else redis.call('ZREM', KEYS[i], value) end
+         end
+         return 1",
+    )
+});
+
+/// Lets a version serve a lane: 1 where it does now, 0 where another does, -1 where the lane has moved. A later
+/// version replaces an earlier one that it has overtaken; never the other way round.
+///
+/// KEYS: serving, our checkpoint. ARGV: our version, the expected checkpoint, what a version's keys begin with.
+pub(super) static CAUGHT_UP: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local ours = redis.call('GET', KEYS[2])
+         if ours ~= ARGV[2] then return -1 end
+         local serving = redis.call('GET', KEYS[1])
+         if serving == ARGV[1] then return 1 end
+         if serving then
+             if tonumber(serving) > tonumber(ARGV[1]) then return 0 end
+             local old = redis.call('GET', ARGV[3] .. serving .. ':checkpoint')
+             local reached = function(checkpoint) return tonumber(string.match(checkpoint, '^%d+')) end
+             if old and reached(old) > reached(ours) then return 0 end
+         end
+         redis.call('SET', KEYS[1], ARGV[1])
+         return 1",
+    )
+});

@@ -1,0 +1,146 @@
+//! The seam between a projector and where its rows live.
+
+use std::future::Future;
+
+use kernel::{Lane, Link, TenantId, View};
+
+use crate::{Advance, Checkpoint, RowAddress, RowChange, StoredRow};
+
+/// A view at one of its versions: what rows, checkpoints and consumer groups are kept apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ViewVersion {
+    /// The context whose events it folds.
+    pub context: &'static str,
+    /// The view's name, kebab-case.
+    pub view: &'static str,
+    /// The version.
+    pub version: u32,
+}
+
+impl ViewVersion {
+    /// The current version of a view.
+    pub const fn of<V: View>(context: &'static str) -> Self {
+        Self { context, view: V::NAME, version: V::VERSION }
+    }
+}
+
+/// Rows of one link.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Lookup {
+    /// Whose rows.
+    pub tenant: TenantId,
+    /// What they have in common.
+    pub link: Link,
+}
+
+/// Folds one event into a page of rows; the rows that it changes come back, with their new stamp.
+pub trait FoldPage: FnMut(Vec<StoredRow>) -> Result<Vec<RowChange>, StoreError> + Send {}
+
+impl<F: FnMut(Vec<StoredRow>) -> Result<Vec<RowChange>, StoreError> + Send> FoldPage for F {}
+
+/// Where the rows of one view version live, with their checkpoints. Clones share everything.
+///
+/// Invariant: the rows of a lane are the fold of exactly the events up to its checkpoint — except that
+/// [`RowStore::write_linked`] may leave some rows one event ahead after a crash, which their stamps tell.
+pub trait RowStore: Clone + Send + Sync + 'static {
+    /// The kind of store, `postgres`: part of consumer groups and metrics.
+    const NAME: &'static str;
+
+    /// How often an idle lane should look whether its checkpoint is still there: a store that can be emptied
+    /// from outside is looked at often, since queries get no answer until that is noticed.
+    const LOOK_EVERY: std::time::Duration;
+
+    /// Makes what rows and checkpoints live in, where it is not there yet; safe when several do it at once.
+    fn prepare(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The lane's checkpoint, begun at zero where there is none, and whether queries are answered from here.
+    fn begin(&self, lane: Lane) -> impl Future<Output = Result<(Checkpoint, bool), StoreError>> + Send;
+
+    /// The lane's checkpoint; none where the store lost it.
+    fn checkpoint(&self, lane: Lane) -> impl Future<Output = Result<Option<Checkpoint>, StoreError>> + Send;
+
+    /// Those of the rows that exist, in any order.
+    fn load(
+        &self,
+        lane: Lane,
+        wanted: &[RowAddress],
+    ) -> impl Future<Output = Result<Vec<StoredRow>, StoreError>> + Send;
+
+    /// For each lookup, at most `most` of the rows that have the link. One that brings `most` may have more.
+    fn linked(
+        &self,
+        lane: Lane,
+        wanted: &[Lookup],
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<Vec<StoredRow>>, StoreError>> + Send;
+
+    /// Writes rows, each address at most once, and moves the checkpoint, or does neither.
+    fn write(
+        &self,
+        lane: Lane,
+        advance: &Advance,
+        changes: &[RowChange],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Folds an event into every row that has a link, a page at a time so that memory stays bounded however many
+    /// there are, and moves the checkpoint with the last of them. Nothing is written once the lane has moved.
+    /// Where pages cannot share a transaction, a crash between them leaves rows ahead of the checkpoint; their
+    /// stamps make the repeat harmless.
+    fn write_linked(
+        &self,
+        lane: Lane,
+        advance: &Advance,
+        lookup: &Lookup,
+        fold: impl FoldPage,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes that these tenants live in the lane, for queries that know the tenant only.
+    fn settle(&self, lane: Lane, tenants: &[TenantId])
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The lane, at this checkpoint, has reached what its topic held when it was begun. Says whether queries are
+    /// answered from this version now; where not, to be said again as the lane moves on.
+    fn caught_up(
+        &self,
+        lane: Lane,
+        checkpoint: &Checkpoint,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+/// Why rows were not read or written. Texts are for operators and hold no secrets and no row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached, is starting, full or busy. What was asked for may have been done.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// The lane is not where the writer believed it to be; nothing was written.
+    #[error("the lane's checkpoint was moved by somebody else")]
+    Moved,
+    /// The store has lost what it was prepared with.
+    #[error("the store was emptied: {0}")]
+    Emptied(String),
+    /// The store is set up so that rows could be lost.
+    #[error("{0}")]
+    Misconfigured(String),
+    /// The store refuses this content, and will again.
+    #[error("the store refused: {0}")]
+    Refused(String),
+    /// What the store holds is not what was written there.
+    #[error("the store holds something unreadable: {0}")]
+    Corrupt(String),
+    /// A fold could not take an event in.
+    #[error("the event cannot be folded: {0}")]
+    Unfoldable(String),
+}
+
+impl StoreError {
+    /// Whether the same call can succeed later with nothing changed but the store's health.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Misconfigured(_) => true,
+            Self::Moved | Self::Emptied(_) | Self::Refused(_) | Self::Corrupt(_) | Self::Unfoldable(_) => {
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A small schema registry with the Confluent REST interface, kept in Postgres: for one machine and for tests.
+//! Everywhere else an existing registry is used by its URL; both pass the same contract suite.
+//!
+//! It has what producers, consumers and tools use for Avro: subjects, versions, ids, lookup, compatibility and its
+//! levels. It does not delete (records keep their ids for ever), and knows no schema references, contexts or modes.
+//!
+//! Several may run on one database. A schema has one id however many register it at once, ids and versions are
+//! given without holes, and a crash between any two steps leaves none of them half done: each registration is one
+//! transaction.
+
+mod config;
+mod http;
+mod problem;
+mod registry;
+mod storage;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use service_runtime::config::ExposeSecret;
+use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, ops_router, serve, wait_for};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::net::TcpListener;
+use tracing::info;
+
+pub use config::{Config, RegistryDatabaseConfig};
+use registry::Registry;
+
+/// How long a request waits for a connection before it is told that the database is away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The registry, its port open.
+#[derive(Debug)]
+pub struct SchemaRegistry {
+    listener: TcpListener,
+    address: SocketAddr,
+    registry: Registry,
+    health: Health,
+}
+
+impl SchemaRegistry {
+    /// Opens the port. The database may come later: until then requests are answered that it is away.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let listener = bind(config.listen.listen).await?;
+        let address = listener.local_addr()?;
+        let url = config.database.url.expose_secret();
+        // The parser's error may quote the URL, and with it a password.
+        let options: PgConnectOptions =
+            url.parse().map_err(|_| anyhow::anyhow!("the registry's database url is not a postgres url"))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(config.database.pool_max)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options.application_name("schema-registry"));
+        Ok(Self { listener, address, registry: Registry::new(pool), health: Health::new() })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the token is cancelled and requests in flight are answered.
+    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
+        let Self { listener, address, registry, health } = self;
+        let postgres = health.dependency("postgres");
+        health.unready_when(&token);
+        let router = http::router(registry.clone()).merge(ops_router(health));
+        let mut tasks = Tasks::new(&token);
+        tasks.spawn("http", serve(listener, router, tasks.token(), DRAIN_TIMEOUT));
+        let (pool, stop) = (registry.pool().clone(), tasks.token());
+        tasks.spawn("migration", async move {
+            let attempt = move || storage::migrate(pool.clone());
+            let migrated = wait_for(&postgres, &stop, attempt).await;
+            if migrated.is_some() {
+                info!(%address, "schema-registry ready");
+            }
+            anyhow::Ok(())
+        });
+        tasks.finish(DRAIN_TIMEOUT).await.context("schema-registry")
+    }
+}

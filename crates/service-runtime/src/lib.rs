@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+pub mod config;
+mod health;
+mod ops;
+mod serve;
+mod shutdown;
+mod tasks;
+pub mod telemetry;
+mod wait;
+
+pub use health::{Dependency, Health, Readiness};
+pub use ops::ops_router;
+pub use serve::{BindError, DRAIN_TIMEOUT, bind, serve};
+pub use shutdown::Shutdown;
+pub use tasks::Tasks;
+pub use tokio_util::sync::CancellationToken;
+pub use wait::{Backoff, wait_for};

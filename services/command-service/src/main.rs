@@ -1,0 +1,13 @@
+//! The command-service as a process.
+
+use command_service::{CommandService, Config};
+use service_runtime::{Shutdown, config, telemetry};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config: Config = config::parse("command-service", "0.0.0.0:8080");
+    telemetry::init("command-service", &config.telemetry)?;
+    let shutdown = Shutdown::on_signal();
+    let service = CommandService::build(config).await?;
+    service.run(shutdown.token()).await
+}

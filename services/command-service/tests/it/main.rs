@@ -1,0 +1,13 @@
+//! The real command-service over HTTP, on a real Postgres.
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
+mod concurrency;
+mod descriptions;
+mod dry_run;
+mod harness;
+mod once_only;
+mod outages;
+mod refusals;
+mod snapshots;
+mod status_table;
+mod tenants;

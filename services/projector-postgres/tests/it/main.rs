@@ -1,0 +1,139 @@
+//! The real Postgres projector, as its `main` starts it.
+
+#![expect(clippy::unwrap_used, reason = "a test panics")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use messaging::{Connection, TopicSpec, Topics};
+use projector_postgres::{Config, ProjectorPostgres};
+use service_runtime::CancellationToken;
+use service_runtime::config::{
+    KafkaConfig, ListenConfig, RegistryConfig, TelemetryConfig, ViewsDatabaseConfig,
+};
+use sqlx::Row as _;
+use test_servers::{TestDatabase, TestKafka};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn config(kafka: &TestKafka, views: &str) -> Config {
+    Config {
+        listen: ListenConfig { listen: "127.0.0.1:0".parse().unwrap() },
+        kafka: KafkaConfig {
+            brokers: kafka.brokers.clone(),
+            topic_prefix: kafka.prefix.clone(),
+            replication: 1,
+            properties: Vec::new(),
+        },
+        registry: RegistryConfig { url: "http://127.0.0.1:1".into() },
+        views: ViewsDatabaseConfig { url: views.into(), pool_max: 8 },
+        telemetry: TelemetryConfig::default(),
+    }
+}
+
+struct Running {
+    address: SocketAddr,
+    token: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+async fn start(config: Config) -> Running {
+    service_runtime::telemetry::init("projector-postgres", &TelemetryConfig::default()).unwrap();
+    let projector = ProjectorPostgres::build(config).await.unwrap();
+    let (address, token) = (projector.address(), CancellationToken::new());
+    let task = tokio::spawn(projector.run(token.clone()));
+    Running { address, token, task }
+}
+
+impl Running {
+    async fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    async fn until_readyz(&self, says: &str) {
+        let look = async {
+            while !self.get("/readyz").await.contains(says) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.unwrap();
+    }
+
+    async fn stop(self) {
+        self.token.cancel();
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
+    }
+}
+
+async fn make_topic(kafka: &TestKafka) {
+    let topics = Topics::new(&Connection::new(&kafka.brokers), PATIENCE).unwrap();
+    let name = format!("{}.catalog.events", kafka.prefix);
+    let topic = TopicSpec { name, partitions: 3, replication: 1, config: Vec::new() };
+    topics.ensure(&topic).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_makes_the_tables_of_every_view_and_is_ready_when_each_lane_is_followed() {
+    let (kafka, database) = (test_servers::kafka(), TestDatabase::create().await);
+    let running = start(config(&kafka, database.url())).await;
+    running.until_readyz("the relay makes it").await;
+    assert!(running.get("/healthz").await.starts_with("HTTP/1.1 200"));
+    make_topic(&kafka).await;
+    running.until_readyz("200 OK").await;
+    let pool = database.pool().await;
+    let views = sqlx::query("SELECT view, context, serving FROM projections ORDER BY view");
+    let views = views.fetch_all(&pool).await.unwrap();
+    let views: Vec<(String, String, i32)> =
+        views.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    let expected = ["categories", "product-details", "product-search", "stock"];
+    let expected = expected.map(|view| (view.to_owned(), "catalog".to_owned(), 1));
+    assert_eq!(views, expected);
+    let began = async {
+        let lanes = "SELECT count(*) FROM serving.checkpoints";
+        while sqlx::query_scalar::<_, i64>(lanes).fetch_one(&pool).await.unwrap() < 12 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, began).await.unwrap();
+    let metrics = running.get("/metrics").await;
+    assert!(
+        metrics.contains(r#"twofold_projection_stopped{view="stock",store="postgres",lane="0"} 0"#),
+        "{metrics}"
+    );
+    running.stop().await;
+    // And again, on what is there already: every shape can be repeated.
+    let running = start(config(&kafka, database.url())).await;
+    running.until_readyz("200 OK").await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_starts_with_nothing_there_and_says_what_it_waits_for() {
+    let kafka = TestKafka { brokers: "127.0.0.1:1".to_owned(), prefix: "nobody".to_owned() };
+    let running = start(config(&kafka, "postgres://user:secret@127.0.0.1:1/views")).await;
+    running.until_readyz("the store is not available").await;
+    let readiness = running.get("/readyz").await;
+    assert!(readiness.starts_with("HTTP/1.1 503") && !readiness.contains("secret"), "{readiness}");
+    assert!(readiness.contains("product-search"), "each view has its line: {readiness}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_and_a_wrong_url_stop_the_start() {
+    let kafka = test_servers::kafka();
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut wrong = config(&kafka, "postgres://nobody@127.0.0.1:1/views");
+    wrong.listen.listen = taken.local_addr().unwrap();
+    let error = ProjectorPostgres::build(wrong).await.err().unwrap();
+    assert!(error.to_string().contains("is taken"), "{error}");
+    let error = ProjectorPostgres::build(config(&kafka, "mysql://user:secret@x")).await.err().unwrap();
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+}

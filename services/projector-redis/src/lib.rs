@@ -1,0 +1,103 @@
+//! Folds the topics into view rows in Redis, each found by its key.
+//!
+//! ```text
+//! waiting for the store and the topics ──► following the lanes that the group gives it ──token──► draining ──► done
+//! ```
+//!
+//! Each view has a consumer of its own and stops or waits by itself; `/readyz` has a line for each. *Draining*: every
+//! lane finishes the batch that it has in work. Killed at any moment, it leaves rows and checkpoint in step, and
+//! whoever has the lane next reads on from there.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use kernel::ReadStore;
+use projection::{Projections, Source, Stores};
+use read_store::{RedisRows, StoreError, ViewVersion};
+use service_runtime::config::{
+    ExposeSecret, KafkaConfig, ListenConfig, RedisConfig, RegistryConfig, TelemetryConfig,
+};
+use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, ops_router, serve};
+use tokio::net::TcpListener;
+use tracing::info;
+
+/// What the service is told at start.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Where its readiness and metrics are asked for.
+    #[command(flatten)]
+    pub listen: ListenConfig,
+    /// Where events come from.
+    #[command(flatten)]
+    pub kafka: KafkaConfig,
+    /// What explains their schemas.
+    #[command(flatten)]
+    pub registry: RegistryConfig,
+    /// Where rows are written.
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    /// Log lines.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+}
+
+type Runs = Vec<(&'static str, projection::Run)>;
+
+/// A projector that has its port and waits to be run.
+pub struct ProjectorRedis {
+    listener: TcpListener,
+    address: SocketAddr,
+    health: Health,
+    runs: Runs,
+}
+
+impl ProjectorRedis {
+    /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let health = Health::new();
+        let source = Source::new(&config.kafka, &config.registry)?;
+        let mut projections = Projections::new(source, KeySpaces(config.redis), health.clone());
+        shipped_contexts::visit(&mut projections);
+        let runs = projections.into_runs()?;
+        let listener = bind(config.listen.listen).await?;
+        let address = listener.local_addr().context("find the port that was opened")?;
+        Ok(Self { listener, address, health, runs })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Follows the topics until `token` is cancelled, then drains.
+    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
+        self.health.unready_when(&token);
+        let mut tasks = Tasks::new(&token);
+        let router = ops_router(self.health);
+        tasks.spawn("http", serve(self.listener, router, tasks.token(), DRAIN_TIMEOUT));
+        let views: Vec<&'static str> = self.runs.iter().map(|(view, _)| *view).collect();
+        for (view, run) in self.runs {
+            let ended = run(tasks.token());
+            tasks.spawn(view, async {
+                ended.await;
+                anyhow::Ok(())
+            });
+        }
+        info!(address = %self.address, ?views, "projector-redis listens");
+        tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await
+    }
+}
+
+/// Key spaces, one for each view, in one Redis. Each has a connection of its own.
+struct KeySpaces(RedisConfig);
+
+impl Stores for KeySpaces {
+    const KIND: ReadStore = ReadStore::Redis;
+    type Rows = RedisRows;
+
+    fn rows(&self, view: ViewVersion) -> Result<RedisRows, StoreError> {
+        RedisRows::new(self.0.url.expose_secret(), &self.0.prefix, view)
+    }
+}

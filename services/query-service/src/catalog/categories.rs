@@ -1,0 +1,74 @@
+//! The categories.
+
+use ::catalog::views::Categories;
+use axum::extract::State;
+use axum::response::Response;
+use http_api::{Problem, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
+
+use super::{Asked, Catalog};
+use crate::answer::Answer;
+use crate::api::App;
+use crate::listing::{Found, limit, position, unless_empty};
+use crate::stores::statement_problem;
+
+/// See `queries/catalog/list_categories.sql`.
+const LIST: &str = include_str!("../../queries/catalog/list_categories.sql");
+const USUAL_LIMIT: i64 = 100;
+const MOST: i64 = 500;
+
+/// Which categories.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asks {
+    /// How many, at most 500; 100 when absent.
+    #[serde(default, deserialize_with = "unless_empty")]
+    #[schemars(range(min = 1, max = MOST))]
+    limit: Option<i64>,
+    /// The `next` of the page before.
+    #[serde(default, deserialize_with = "unless_empty")]
+    after: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Position {
+    category: String,
+    key: String,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Query(asks): Query<Asks>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let limit = limit(asks.limit, USUAL_LIMIT, MOST)?;
+    let (name, key) = match position(asks.after.as_deref())? {
+        Some(Position { category, key }) => (Some(category), Some(key)),
+        None => (None, None),
+    };
+    let place = app.stores.place::<Catalog, Categories>(&asked).await?;
+    app.stores.catch_up::<Categories>(&place, asked.deadline).await?;
+    let rows = sqlx::query(LIST)
+        .bind(asked.tenant.as_str())
+        .bind(place.lane())
+        .bind(name)
+        .bind(key)
+        .bind(limit + 1)
+        .fetch_all(app.stores.pool())
+        .await
+        .map_err(statement_problem)?;
+    let mut reflects = 0;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        reflects = row.try_get("reflects").map_err(statement_problem)?;
+        let Some(item) = row.try_get("item").map_err(statement_problem)? else { continue };
+        let category = row.try_get("name").map_err(statement_problem)?;
+        let key = row.try_get("key").map_err(statement_problem)?;
+        items.push((item, Position { category, key }));
+    }
+    let body = Found::of(items, limit).into_body(&[])?;
+    Ok(Answer { body, reflects: place.at(reflects) }.to(&asked))
+}

@@ -1,0 +1,99 @@
+//! One product, by id or by SKU.
+
+use ::catalog::views::ProductDetails;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use http_api::{Path, Problem};
+use kernel::{LaneToken, TenantId};
+use sqlx::Row as _;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Asked, Catalog};
+use crate::answer::{Answer, not_found};
+use crate::api::App;
+use crate::live::{self, Resource, Seen};
+use crate::stores::{Place, Stores, statement_problem};
+
+/// See `queries/catalog/product_by_sku.sql`.
+const BY_SKU: &str = include_str!("../../queries/catalog/product_by_sku.sql");
+
+pub(super) async fn by_id(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let place = app.stores.place::<Catalog, ProductDetails>(&asked).await?;
+    let seen = look(&app.stores, &place, &asked.tenant, id, asked.deadline).await?;
+    Ok(Answer { body: seen.body, reflects: seen.reflects }.to(&asked))
+}
+
+pub(super) async fn by_sku(
+    State(app): State<App>,
+    Path(sku): Path<String>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let place = app.stores.place::<Catalog, ProductDetails>(&asked).await?;
+    app.stores.catch_up::<ProductDetails>(&place, asked.deadline).await?;
+    // No SKU has a zero character, and Postgres takes none.
+    let found = sqlx::query(BY_SKU)
+        .bind(asked.tenant.as_str())
+        .bind(place.lane())
+        .bind(sku.replace('\0', "\u{fffd}"))
+        .fetch_one(app.stores.pool())
+        .await
+        .map_err(statement_problem)?;
+    let reflects = place.at(found.try_get("reflects").map_err(statement_problem)?);
+    let body: Option<String> = found.try_get("body").map_err(statement_problem)?;
+    let body = body.ok_or_else(|| unknown(&reflects))?;
+    Ok(Answer { body, reflects }.to(&asked))
+}
+
+pub(super) async fn live(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let place = app.stores.place::<Catalog, ProductDetails>(&asked).await?;
+    let product = LiveProduct {
+        stores: app.stores.clone(),
+        place,
+        tenant: asked.tenant.clone(),
+        id,
+        deadline: asked.deadline,
+    };
+    live::stream(&app, &asked.tenant, &headers, product).await
+}
+
+struct LiveProduct {
+    stores: Stores,
+    place: Place,
+    tenant: TenantId,
+    id: Uuid,
+    deadline: Instant,
+}
+
+impl Resource for LiveProduct {
+    async fn look(&self) -> Result<Seen, Problem> {
+        look(&self.stores, &self.place, &self.tenant, self.id, self.deadline).await
+    }
+}
+
+async fn look(
+    stores: &Stores,
+    place: &Place,
+    tenant: &TenantId,
+    id: Uuid,
+    deadline: Instant,
+) -> Result<Seen, Problem> {
+    let found = stores.row::<ProductDetails>(place, tenant, &id.to_string(), deadline).await?;
+    let reflects = place.log.at(found.reflects);
+    let row = found.row.ok_or_else(|| unknown(&reflects))?;
+    Ok(Seen { body: row.body, changed: row.stamp, reflects })
+}
+
+fn unknown(reflects: &LaneToken) -> Problem {
+    not_found("unknown-product", "there is no such product", reflects)
+}

@@ -1,0 +1,45 @@
+//! `TWOFOLD_LISTEN`, `TWOFOLD_VIEWS_URL`, `TWOFOLD_VIEWS_POOL_MAX`, `TWOFOLD_REDIS_URL`, `TWOFOLD_REDIS_PREFIX`,
+//! `TWOFOLD_JWT_…`, `TWOFOLD_LOG`, `TWOFOLD_LOG_FORMAT`, `TWOFOLD_LIVE_STREAMS_MAX`,
+//! `TWOFOLD_LIVE_STREAMS_PER_TENANT_MAX`.
+
+use http_api::AuthConfig;
+use service_runtime::config::{ListenConfig, RedisConfig, TelemetryConfig, ViewsDatabaseConfig};
+
+/// What the query-service needs to know.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Where it listens.
+    #[command(flatten)]
+    pub listen: ListenConfig,
+    /// Where views live in Postgres.
+    #[command(flatten)]
+    pub views: ViewsDatabaseConfig,
+    /// Where views live in Redis.
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    /// Whose tokens are accepted.
+    #[command(flatten)]
+    pub auth: AuthConfig,
+    /// What it says about itself.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+    /// Most live streams at once; each reads its row four times a second. Too many slow all queries, too few turn
+    /// clients away with 503.
+    #[arg(
+        long,
+        env = "TWOFOLD_LIVE_STREAMS_MAX",
+        default_value_t = 1024,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub live_streams_max: u32,
+    /// Most live streams of one tenant at once, so that none takes all of them.
+    #[arg(
+        long,
+        env = "TWOFOLD_LIVE_STREAMS_PER_TENANT_MAX",
+        default_value_t = 256,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub live_streams_per_tenant_max: u32,
+}

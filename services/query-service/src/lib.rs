@@ -1,0 +1,94 @@
+//! Answers queries over HTTP from the read models.
+//!
+//! ```text
+//! open, views missing ──found──► open ──token──► draining ──answered, live streams ended, or the deadline──► done
+//! ```
+//!
+//! It writes nothing: killed at any moment, it loses the answers that were on their way. It does not need its stores
+//! to be there: without Postgres, lists are answered 503; without Redis, what Redis would have answered comes from
+//! Postgres. Every answer says in `Twofold-Sequence` what it reflects, read in the same statement as its data.
+//!
+//! Each context has a module with its routes (`catalog`) and its SQL in `queries/<context>/`. What queries have in
+//! common is here: `asked` (who asks, and for how fresh an answer), `stores` (where rows are read), `answer`,
+//! `listing` (pages) and `live` (streams of changes).
+
+mod answer;
+mod api;
+mod asked;
+mod catalog;
+mod config;
+mod listing;
+mod live;
+mod stores;
+mod telemetry;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use http_api::{Authenticator, Limits, surface};
+use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
+use tokio::net::TcpListener;
+use tracing::info;
+
+use api::{Api, App};
+pub use config::Config;
+use live::Streams;
+use stores::Stores;
+
+/// A query-service that has its port and waits to be run.
+#[derive(Debug)]
+pub struct QueryService {
+    listener: TcpListener,
+    address: SocketAddr,
+    authenticator: Authenticator,
+    stores: Stores,
+    streams: Streams,
+    health: Health,
+}
+
+impl QueryService {
+    /// Checks the configuration and opens the port. Does not need the stores to be there.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let authenticator = Authenticator::new(&config.auth)?;
+        let health = Health::new();
+        let stores = Stores::new(&config.views, &config.redis, &health)?;
+        let streams = Streams::new(config.live_streams_max, config.live_streams_per_tenant_max);
+        let listener = bind(config.listen.listen).await?;
+        let address = listener.local_addr().context("find the port that was opened")?;
+        Ok(Self { listener, address, authenticator, stores, streams, health })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `token` is cancelled, then drains: live streams end, requests in flight are answered.
+    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
+        let Self { listener, address, authenticator, stores, streams, health } = self;
+        health.unready_when(&token);
+        let mut tasks = Tasks::new(&token);
+        let stop = tasks.token();
+        let app = App { authenticator, stores: stores.clone(), streams, stop: stop.clone() };
+        tasks.spawn("http", serve(listener, router(app, health), stop.clone(), DRAIN_TIMEOUT));
+        tasks.spawn("redis watch", stores.clone().watch_redis(stop.clone()));
+        tasks.spawn("postgres watch", stores.clone().watch_postgres(stop));
+        info!(%address, "query-service listens");
+        let ended = tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await;
+        stores.close().await;
+        ended
+    }
+}
+
+/// Everything it answers. A new context is one line here.
+fn router(app: App, health: Health) -> Router {
+    let mut api = Api::new();
+    catalog::add_to(&mut api);
+    let (routes, open_api) = api.into_parts();
+    surface(routes.with_state(app), &open_api, health, Limits::default())
+}
+
+#[cfg(test)]
+mod tests;

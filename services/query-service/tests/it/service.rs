@@ -1,0 +1,83 @@
+//! A query-service of the test's own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_api::{AuthConfig, Claims, auth::generate_secret, mint};
+use query_service::{Config, QueryService};
+use service_runtime::CancellationToken;
+use service_runtime::config::{
+    ListenConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
+};
+use tokio::task::JoinHandle;
+
+use crate::client::Client;
+use crate::shop::{Shop, tenant};
+
+/// A running service; it stops when it is dropped.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    secret: SecretString,
+    token: CancellationToken,
+    run: JoinHandle<anyhow::Result<()>>,
+}
+
+/// A service over the shop's rows.
+pub(crate) async fn over(shop: &Shop) -> Service {
+    start(config(shop)).await
+}
+
+/// What a service over the shop's rows is told.
+pub(crate) fn config(shop: &Shop) -> Config {
+    Config {
+        listen: ListenConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
+        views: ViewsDatabaseConfig { url: shop.database.url().into(), pool_max: 4 },
+        redis: RedisConfig { url: shop.redis.url.as_str().into(), prefix: shop.redis.prefix.clone() },
+        auth: AuthConfig::with_secret(generate_secret()),
+        telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
+        live_streams_max: 8,
+        live_streams_per_tenant_max: 2,
+    }
+}
+
+pub(crate) async fn start(config: Config) -> Service {
+    let secret = config.auth.secret().unwrap().unwrap();
+    service_runtime::telemetry::init("query-service", &config.telemetry).unwrap();
+    let service = QueryService::build(config).await.unwrap();
+    let (address, token) = (service.address(), CancellationToken::new());
+    let run = tokio::spawn(service.run(token.clone()));
+    Service { address, secret, token, run }
+}
+
+impl Service {
+    /// Somebody of this tenant who may read the catalog.
+    pub(crate) fn client(&self, name: &str) -> Client {
+        self.client_with(name, "catalog:read")
+    }
+
+    pub(crate) fn client_with(&self, name: &str, scope: &str) -> Client {
+        let claims = Claims::new(&tenant(name), "tester", scope, Duration::from_secs(600));
+        Client::new(self.address, Some(mint(&self.secret, &claims).unwrap()))
+    }
+
+    pub(crate) fn stranger(&self) -> Client {
+        Client::new(self.address, None)
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn stop(&self) {
+        self.token.cancel();
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) async fn stopped(mut self) -> anyhow::Result<()> {
+        let run = std::mem::replace(&mut self.run, tokio::spawn(async { Ok(()) }));
+        run.await?
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.token.cancel();
+    }
+}

@@ -1,0 +1,170 @@
+//! What a service answers beside its queries.
+
+use serde_json::{Value, json};
+
+use crate::client::until;
+use crate::service;
+use crate::shop::Shop;
+
+#[tokio::test]
+async fn a_service_is_ready_when_its_views_are_there() {
+    let mut shop = Shop::open().await;
+    shop.reaches_the_views().await;
+    let service = service::over(&shop).await;
+    let got = until(&service.stranger(), "/readyz", |got| {
+        got.status == 200 && got.body["dependencies"][1]["ready"] == true
+    })
+    .await;
+    assert_eq!(
+        got.body["dependencies"],
+        json!([
+            { "name": "views", "ready": true },
+            { "name": "redis", "ready": true, "optional": true },
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_service_whose_views_no_projector_has_made_yet_says_so_and_waits() {
+    let shop = Shop::open().await;
+    let mut config = service::config(&shop);
+    config.views.url = test_servers::TestDatabase::create().await.url().into();
+    let service = service::start(config).await;
+    let got = until(&service.stranger(), "/readyz", |got| {
+        got.body["dependencies"][0]["why"].as_str().is_some_and(|why| why.contains("a table is missing"))
+    })
+    .await;
+    assert_eq!(got.status, 503);
+    service.client("acme").get("/v1/catalog/products").await.problem(503, "read-model-away");
+}
+
+#[tokio::test]
+async fn every_query_is_described() {
+    let shop = Shop::open().await;
+    let service = service::over(&shop).await;
+    let got = service.stranger().get("/openapi.json").await.ok();
+    assert_eq!(got.body["openapi"], "3.1.0");
+    let paths: Vec<_> =
+        got.body["paths"].as_object().unwrap().keys().filter(|path| path.starts_with("/v1/")).collect();
+    assert_eq!(
+        paths,
+        [
+            "/v1/catalog/categories",
+            "/v1/catalog/products",
+            "/v1/catalog/products/by-sku/{sku}",
+            "/v1/catalog/products/{id}",
+            "/v1/catalog/products/{id}/live",
+            "/v1/catalog/stock/low",
+            "/v1/catalog/stock/{product_id}",
+            "/v1/catalog/stock/{product_id}/live",
+        ]
+    );
+    for path in paths {
+        let operation = &got.body["paths"][path]["get"];
+        assert!(operation["summary"].is_string(), "{path}");
+        assert_eq!(operation["security"], json!([{ "bearer": ["catalog:read"] }]), "{path}");
+        for status in ["200", "400", "401", "403", "500", "503"] {
+            assert!(operation["responses"][status].is_object(), "{path} does not describe {status}");
+        }
+        for parameter in operation["parameters"].as_array().unwrap() {
+            assert!(parameter["description"].is_string(), "{path} {}", parameter["name"]);
+        }
+        assert_described(path, &got.body, &operation["responses"]["200"]["content"]);
+    }
+}
+
+/// Each member of what is answered has a description.
+fn assert_described(place: &str, document: &Value, schema: &Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                let pointer = reference.trim_start_matches('#');
+                return assert_described(reference, document, document.pointer(pointer).unwrap());
+            }
+            for (name, property) in members.get("properties").and_then(Value::as_object).into_iter().flatten()
+            {
+                let described = property["description"].is_string() || property["$ref"].is_string();
+                assert!(described, "{place}: {name} has no description");
+            }
+            members.values().for_each(|member| assert_described(place, document, member));
+        }
+        Value::Array(items) => items.iter().for_each(|item| assert_described(place, document, item)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_as_it_is_described() {
+    let mut shop = Shop::open().await;
+    shop.creates_category(crate::shop::FURNITURE, "Furniture");
+    shop.creates_product(crate::shop::CHAIR, "Chair", 1).receives(crate::shop::CHAIR, "Berlin", 2);
+    shop.reserves(crate::shop::CHAIR, crate::shop::ORDER, &[("Berlin", 1)]).reaches_the_views().await;
+    let service = service::over(&shop).await;
+    let document = service.stranger().get("/openapi.json").await.body;
+    for (path, described) in [
+        (crate::client::product(crate::shop::CHAIR), "/v1/catalog/products/{id}"),
+        ("/v1/catalog/products?facets=category,price,in_stock".into(), "/v1/catalog/products"),
+        ("/v1/catalog/categories".into(), "/v1/catalog/categories"),
+        ("/v1/catalog/stock/low".into(), "/v1/catalog/stock/low"),
+        (crate::client::stock(crate::shop::CHAIR), "/v1/catalog/stock/{product_id}"),
+    ] {
+        let got = service.client("acme").get(&path).await.ok();
+        let content = &document["paths"][described]["get"]["responses"]["200"]["content"];
+        let schema = &content["application/json"]["schema"];
+        assert_fits(described, &document, schema, &got.body);
+    }
+}
+
+/// The value has just the members that its schema names.
+fn assert_fits(place: &str, document: &Value, schema: &Value, value: &Value) {
+    let schema = resolved(document, schema);
+    match value {
+        Value::Object(members) if schema["properties"].is_object() => {
+            for (name, member) in members {
+                let property = &schema["properties"][name];
+                assert!(property.is_object(), "{place} answers {name}, which is not described");
+                assert_fits(&format!("{place} {name}"), document, property, member);
+            }
+            for required in schema["required"].as_array().into_iter().flatten() {
+                assert!(members.contains_key(required.as_str().unwrap()), "{place} lacks {required}");
+            }
+        }
+        Value::Array(items) => {
+            items.iter().for_each(|item| assert_fits(place, document, &schema["items"], item));
+        }
+        _ => {}
+    }
+}
+
+fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return resolved(document, document.pointer(reference.trim_start_matches('#')).unwrap());
+    }
+    let choice = schema["anyOf"].as_array().and_then(|any| any.iter().find(|one| one["type"] != "null"));
+    choice.map_or(schema, |choice| resolved(document, choice))
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_problems() {
+    let shop = Shop::open().await;
+    let service = service::over(&shop).await;
+    service.client("acme").get("/v1/catalog/nothing").await.problem(404, "no-such-path");
+    let response = reqwest::Client::new()
+        .post(format!("http://{}/v1/catalog/products", service.address))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (response.status().as_u16(), response.headers()["allow"].to_str().unwrap()),
+        (405, "GET,HEAD")
+    );
+}
+
+#[tokio::test]
+async fn numbers_and_docs_are_served_to_anybody() {
+    let shop = Shop::open().await;
+    let service = service::over(&shop).await;
+    for path in ["/metrics", "/docs", "/healthz", "/problems/read-model-behind"] {
+        assert_eq!(service.stranger().get(path).await.status, 200, "{path}");
+    }
+}

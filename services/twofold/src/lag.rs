@@ -1,0 +1,187 @@
+//! `twofold lag`: how far publishing and each view are behind the log.
+
+use std::io;
+
+use event_log::EventLog;
+use kernel::{Command, Context, ContextVisitor, LogId, ReadStore, Registry, Sequence, View};
+use read_store::{PostgresReader, RedisReader};
+use serde::Serialize;
+use service_runtime::config::{ExposeSecret, SecretString};
+
+use crate::home::HomeArgs;
+use crate::log::{self, LogArgs, connect};
+use crate::output::line;
+
+/// Where the stores are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LagArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    /// The views' database. Without it, the local system's.
+    #[arg(long, env = "TWOFOLD_VIEWS_URL", hide_env_values = true, value_name = "URL")]
+    views_url: Option<SecretString>,
+    /// The views' Redis. Without it, the local system's.
+    #[arg(long, env = "TWOFOLD_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    redis_url: Option<SecretString>,
+    /// What keys in Redis begin with. Without it, what those of the local system begin with, else `twofold`.
+    #[arg(long, env = "TWOFOLD_REDIS_PREFIX", value_name = "PREFIX")]
+    redis_prefix: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Lag {
+    logs: Vec<LogLag>,
+    views: Vec<ViewLag>,
+}
+
+#[derive(Debug, Serialize)]
+struct LogLag {
+    log: String,
+    head: u64,
+    published: u64,
+    unpublished: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ViewLag {
+    log: String,
+    view: &'static str,
+    version: u32,
+    store: &'static str,
+    /// The serving version's checkpoint; none where the store cannot say.
+    at: Option<u64>,
+    lag: Option<u64>,
+    /// Why it cannot.
+    away: Option<String>,
+}
+
+/// Prints it.
+pub(crate) async fn run(home: &HomeArgs, args: &LagArgs) -> anyhow::Result<()> {
+    let log = args.log.open(home).await?;
+    let stores = Stores::open(home, args).await?;
+    let mut views = Views(Vec::new());
+    shipped_contexts::visit(&mut views);
+    let mut lag = Lag { logs: Vec::new(), views: Vec::new() };
+    for id in log::chosen(&log, &[]).await? {
+        let head = of_log(&log, &id, &mut lag).await?;
+        for view in views.0.iter().filter(|view| *view.context == *id.context) {
+            for store in view.stores {
+                lag.views.push(stores.lag(&id, head, view, *store).await);
+            }
+        }
+    }
+    if args.json {
+        line(serde_json::to_string_pretty(&lag)?)?;
+    } else {
+        lag.print()?;
+    }
+    Ok(())
+}
+
+async fn of_log(log: &EventLog, id: &LogId, lag: &mut Lag) -> anyhow::Result<Sequence> {
+    let head = log.head(id).await?;
+    lag.logs.push(LogLag {
+        log: id.to_string(),
+        head: head.sequence.number(),
+        published: head.published_through.number(),
+        unpublished: head.sequence.since(head.published_through),
+    });
+    Ok(head.sequence)
+}
+
+struct Stores {
+    postgres: PostgresReader,
+    redis: RedisReader,
+}
+
+impl Stores {
+    async fn open(home: &HomeArgs, args: &LagArgs) -> anyhow::Result<Self> {
+        let (views_url, redis_url, prefix) = match (&args.views_url, &args.redis_url) {
+            (Some(views), Some(redis)) => (views.clone(), redis.clone(), "twofold".to_owned()),
+            (views, redis) => {
+                let system = home.system()?;
+                (
+                    views.clone().unwrap_or_else(|| system.views_url.into()),
+                    redis.clone().unwrap_or_else(|| system.redis_url.into()),
+                    system.redis_prefix,
+                )
+            }
+        };
+        let prefix = args.redis_prefix.as_ref().unwrap_or(&prefix);
+        let postgres = PostgresReader::new(connect(&views_url, "the views' database").await?);
+        Ok(Self { postgres, redis: RedisReader::new(redis_url.expose_secret(), prefix)? })
+    }
+
+    async fn lag(&self, log: &LogId, head: Sequence, view: &Named, store: ReadStore) -> ViewLag {
+        let (name, at) = match store {
+            ReadStore::Postgres => ("postgres", self.postgres.reflects(view.name, log.lane).await),
+            ReadStore::Redis => ("redis", self.redis.reflects(view.name, log.lane).await),
+        };
+        let (at, away) = match at {
+            Ok(at) => (Some(at), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        ViewLag {
+            log: log.to_string(),
+            view: view.name,
+            version: view.version,
+            store: name,
+            at: at.map(Sequence::number),
+            lag: at.map(|at| head.since(at)),
+            away,
+        }
+    }
+}
+
+impl Lag {
+    fn print(&self) -> io::Result<()> {
+        if self.logs.is_empty() {
+            return line("nothing has been recorded yet");
+        }
+        line(format_args!("{:<16} {:>12} {:>12} {:>12}", "LOG", "HEAD", "PUBLISHED", "UNPUBLISHED"))?;
+        for LogLag { log, head, published, unpublished } in &self.logs {
+            line(format_args!("{log:<16} {head:>12} {published:>12} {unpublished:>12}"))?;
+        }
+        line(format_args!("\n{:<16} {:<24} {:<10} {:>12} {:>12}", "LOG", "VIEW", "STORE", "AT", "LAG"))?;
+        for ViewLag { log, view, version, store, at, lag, away } in &self.views {
+            let view = format!("{view} v{version}");
+            let at = at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+            let lag = lag.map_or_else(|| "-".to_owned(), |lag| lag.to_string());
+            let away = away.as_deref().unwrap_or_default();
+            line(format!("{log:<16} {view:<24} {store:<10} {at:>12} {lag:>12}  {away}").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+struct Named {
+    context: &'static str,
+    name: &'static str,
+    version: u32,
+    stores: &'static [ReadStore],
+}
+
+struct Views(Vec<Named>);
+
+impl ContextVisitor for Views {
+    fn context<C: Context>(&mut self) {
+        C::register(&mut InContext { context: C::NAME, views: &mut self.0 });
+    }
+}
+
+struct InContext<'a> {
+    context: &'static str,
+    views: &'a mut Vec<Named>,
+}
+
+impl Registry for InContext<'_> {
+    fn command<C: Command>(&mut self) {}
+
+    fn view<V: View>(&mut self) {
+        let named = Named { context: self.context, name: V::NAME, version: V::VERSION, stores: V::STORES };
+        self.views.push(named);
+    }
+}

@@ -1,0 +1,71 @@
+//! The `twofold` command line: runs the whole platform on one machine and looks after it, wherever it runs.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod decode;
+mod events;
+mod home;
+mod lag;
+mod log;
+mod output;
+mod servers;
+mod service;
+mod token;
+mod up;
+mod verify;
+
+/// Runs Twofold on one machine and looks after it, wherever it runs.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+struct Twofold {
+    #[command(flatten)]
+    home: home::HomeArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything on this machine until interrupted.
+    Up(Box<up::UpArgs>),
+    /// Run one service as this process.
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
+    /// Print a token for the running system, and nothing else.
+    Token(token::TokenArgs),
+    /// How far publishing and each view are behind the log.
+    Lag(lag::LagArgs),
+    /// What happened, as JSON.
+    #[command(subcommand)]
+    Events(events::EventsCommand),
+    /// Check that history is what was recorded.
+    #[command(subcommand)]
+    Verify(verify::VerifyCommand),
+    /// Local Postgres, Redis and Kafka by themselves.
+    #[command(subcommand)]
+    Servers(servers::ServersCommand),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Twofold { home, command } = Twofold::parse();
+    let done = match command {
+        Command::Up(args) => Box::pin(up::run(&home, *args)).await.map(|()| ExitCode::SUCCESS),
+        Command::Service(service) => service::run(service).await.map(|()| ExitCode::SUCCESS),
+        Command::Token(args) => token::run(&home, &args).map(|()| ExitCode::SUCCESS),
+        Command::Lag(args) => lag::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
+        Command::Events(command) => events::run(&home, command).await.map(|()| ExitCode::SUCCESS),
+        Command::Verify(command) => verify::run(&home, command).await,
+        Command::Servers(command) => servers::run(command).await,
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) if output::is_unread(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("twofold: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The workspace's own rules, and the whole system as separate processes on the run's servers.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics")]
+
+mod architecture;
+mod check;
+mod kills;
+mod load;
+mod path;
+mod servers;
+mod system;
+mod up;

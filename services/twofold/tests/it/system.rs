@@ -1,0 +1,158 @@
+//! Twofold as separate processes, each of which can be killed.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder};
+use test_servers::{TestDatabase, TestKafka, TestRedis};
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+/// In the order in which they are started.
+const SERVICES: [&str; 6] =
+    ["schema-registry", "command-service", "query-service", "relay", "projector-postgres", "projector-redis"];
+
+/// How long a service may take until it is ready, on a busy machine.
+const READY: Duration = Duration::from_secs(90);
+
+/// A whole system with databases, Redis keys and topics of its own.
+pub(crate) struct System {
+    pub(crate) log: TestDatabase,
+    pub(crate) views: TestDatabase,
+    pub(crate) redis: TestRedis,
+    pub(crate) kafka: TestKafka,
+    pub(crate) client: Client,
+    environment: Vec<(&'static str, String)>,
+    processes: BTreeMap<&'static str, Process>,
+    _folder: tempfile::TempDir,
+}
+
+struct Process {
+    address: SocketAddr,
+    child: Child,
+}
+
+impl System {
+    /// Starts every service and waits until each is ready.
+    pub(crate) async fn start() -> Self {
+        let (log, views, registry) =
+            tokio::join!(TestDatabase::create(), TestDatabase::create(), TestDatabase::create());
+        let (redis, kafka) = (test_servers::redis(), test_servers::kafka());
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("jwt.key");
+        std::fs::write(&key, "a key for tests on loopback, and for nothing else").unwrap();
+        let addresses: BTreeMap<_, _> = SERVICES.iter().map(|name| (*name, free_address())).collect();
+        let environment = vec![
+            ("TWOFOLD_LOG_URL", log.url().to_owned()),
+            ("TWOFOLD_VIEWS_URL", views.url().to_owned()),
+            ("TWOFOLD_REGISTRY_DATABASE_URL", registry.url().to_owned()),
+            ("TWOFOLD_REGISTRY_URL", format!("http://{}", addresses["schema-registry"])),
+            ("TWOFOLD_REDIS_URL", redis.url.clone()),
+            ("TWOFOLD_REDIS_PREFIX", redis.prefix.clone()),
+            ("TWOFOLD_KAFKA", kafka.brokers.clone()),
+            ("TWOFOLD_TOPIC_PREFIX", kafka.prefix.clone()),
+            ("TWOFOLD_LANES", "4".to_owned()),
+            ("TWOFOLD_JWT_SECRET_FILE", key.display().to_string()),
+            ("TWOFOLD_LOG", "error".to_owned()),
+        ];
+        let processes = BTreeMap::new();
+        let client = Client::new();
+        let mut system = Self { log, views, redis, kafka, client, environment, processes, _folder: folder };
+        for name in SERVICES {
+            let process = Process { address: addresses[name], child: system.spawn(name, addresses[name]) };
+            system.processes.insert(name, process);
+        }
+        for name in SERVICES {
+            system.wait_until_ready(name).await;
+        }
+        system
+    }
+
+    fn spawn(&self, name: &str, address: SocketAddr) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_twofold"))
+            .args(["service", name])
+            .envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())))
+            .env("TWOFOLD_LISTEN", address.to_string())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
+    }
+
+    /// SIGKILL: no chance to say or write anything.
+    pub(crate) async fn kill(&mut self, name: &str) {
+        self.processes.get_mut(name).expect("a service").child.kill().await.unwrap();
+    }
+
+    /// Starts a service again that was killed, on the port it had.
+    pub(crate) fn start_again(&mut self, name: &'static str) {
+        let address = self.processes[name].address;
+        let child = self.spawn(name, address);
+        self.processes.insert(name, Process { address, child });
+    }
+
+    pub(crate) async fn wait_until_ready(&self, name: &str) {
+        let url = format!("http://{}/readyz", self.processes[name].address);
+        let deadline = Instant::now() + READY;
+        loop {
+            let said = match self.client.get(&url).send().await {
+                Ok(answer) if answer.status().is_success() => return,
+                Ok(answer) => answer.text().await.unwrap_or_default(),
+                Err(error) => error.to_string(),
+            };
+            assert!(Instant::now() < deadline, "{name} is not ready: {said}");
+            pause().await;
+        }
+    }
+
+    /// A token as the command line prints it.
+    pub(crate) async fn token(&self, tenant: &str, scope: &str) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_twofold"))
+            .args(["token", "--tenant", tenant, "--scope", scope])
+            .envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())))
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// What a command of the command line prints, with the system's environment.
+    pub(crate) async fn twofold(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_twofold"))
+            .args(arguments)
+            .envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())))
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Where commands go.
+    pub(crate) fn commands_url(&self) -> String {
+        format!("http://{}", self.processes["command-service"].address)
+    }
+
+    pub(crate) fn command(&self, path: &str, token: &str, body: &serde_json::Value) -> RequestBuilder {
+        let url = format!("{}{path}", self.commands_url());
+        self.client.post(url).bearer_auth(token).json(body)
+    }
+
+    pub(crate) fn query(&self, path: &str, token: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.processes["query-service"].address);
+        self.client.request(Method::GET, url).bearer_auth(token)
+    }
+}
+
+/// Between two looks at something that others bring about.
+pub(crate) async fn pause() {
+    tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>()).await.unwrap_err();
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
