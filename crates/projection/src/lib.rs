@@ -6,6 +6,7 @@ mod inbox;
 mod intake;
 mod lane;
 mod lanes;
+pub mod ops;
 mod projections;
 mod projector;
 mod standing;

@@ -15,13 +15,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use http_api::{AuthConfig, Authenticator};
 use kernel::ReadStore;
+use projection::ops::Ops;
 use projection::{Projections, Source, Stores};
 use read_store::{PostgresRows, StoreError, ViewVersion, postgres_for_rows};
 use service_runtime::config::{
     ExposeSecret, KafkaConfig, ListenConfig, RegistryConfig, TelemetryConfig, ViewsDatabaseConfig,
 };
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, ops_router, serve};
+use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tracing::info;
@@ -29,7 +31,7 @@ use tracing::info;
 /// What the service is told at start.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// Where its readiness and metrics are asked for.
+    /// Where its readiness and metrics are asked for, and operators' requests are taken.
     #[command(flatten)]
     pub listen: ListenConfig,
     /// Where events come from.
@@ -41,6 +43,9 @@ pub struct Config {
     /// Where rows are written.
     #[command(flatten)]
     pub views: ViewsDatabaseConfig,
+    /// What operators' tokens are verified with.
+    #[command(flatten)]
+    pub auth: AuthConfig,
     /// Log lines.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
@@ -53,12 +58,14 @@ pub struct ProjectorPostgres {
     listener: TcpListener,
     address: SocketAddr,
     health: Health,
+    ops: Ops,
     runs: Runs,
 }
 
 impl ProjectorPostgres {
     /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let ops = Ops::new(Authenticator::new(&config.auth)?);
         let health = Health::new();
         let source = Source::new(&config.kafka, &config.registry)?;
         let pool = postgres_for_rows(config.views.url.expose_secret(), config.views.pool_max)?;
@@ -67,7 +74,7 @@ impl ProjectorPostgres {
         let runs = projections.into_runs()?;
         let listener = bind(config.listen.listen).await?;
         let address = listener.local_addr().context("find the port that was opened")?;
-        Ok(Self { listener, address, health, runs })
+        Ok(Self { listener, address, health, ops, runs })
     }
 
     /// Where it listens.
@@ -79,7 +86,7 @@ impl ProjectorPostgres {
     pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
         self.health.unready_when(&token);
         let mut tasks = Tasks::new(&token);
-        let router = ops_router(self.health);
+        let router = self.ops.surface(self.health);
         tasks.spawn("http", serve(self.listener, router, tasks.token(), DRAIN_TIMEOUT));
         let views: Vec<&'static str> = self.runs.iter().map(|(view, _)| *view).collect();
         for (view, run) in self.runs {

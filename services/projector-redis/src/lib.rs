@@ -13,20 +13,22 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use http_api::{AuthConfig, Authenticator};
 use kernel::ReadStore;
+use projection::ops::Ops;
 use projection::{Projections, Source, Stores};
 use read_store::{RedisRows, StoreError, ViewVersion};
 use service_runtime::config::{
     ExposeSecret, KafkaConfig, ListenConfig, RedisConfig, RegistryConfig, TelemetryConfig,
 };
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, ops_router, serve};
+use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
 use tokio::net::TcpListener;
 use tracing::info;
 
 /// What the service is told at start.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// Where its readiness and metrics are asked for.
+    /// Where its readiness and metrics are asked for, and operators' requests are taken.
     #[command(flatten)]
     pub listen: ListenConfig,
     /// Where events come from.
@@ -38,6 +40,9 @@ pub struct Config {
     /// Where rows are written.
     #[command(flatten)]
     pub redis: RedisConfig,
+    /// What operators' tokens are verified with.
+    #[command(flatten)]
+    pub auth: AuthConfig,
     /// Log lines.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
@@ -50,12 +55,14 @@ pub struct ProjectorRedis {
     listener: TcpListener,
     address: SocketAddr,
     health: Health,
+    ops: Ops,
     runs: Runs,
 }
 
 impl ProjectorRedis {
     /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let ops = Ops::new(Authenticator::new(&config.auth)?);
         let health = Health::new();
         let source = Source::new(&config.kafka, &config.registry)?;
         let mut projections = Projections::new(source, KeySpaces(config.redis), health.clone());
@@ -63,7 +70,7 @@ impl ProjectorRedis {
         let runs = projections.into_runs()?;
         let listener = bind(config.listen.listen).await?;
         let address = listener.local_addr().context("find the port that was opened")?;
-        Ok(Self { listener, address, health, runs })
+        Ok(Self { listener, address, health, ops, runs })
     }
 
     /// Where it listens.
@@ -75,7 +82,7 @@ impl ProjectorRedis {
     pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
         self.health.unready_when(&token);
         let mut tasks = Tasks::new(&token);
-        let router = ops_router(self.health);
+        let router = self.ops.surface(self.health);
         tasks.spawn("http", serve(self.listener, router, tasks.token(), DRAIN_TIMEOUT));
         let views: Vec<&'static str> = self.runs.iter().map(|(view, _)| *view).collect();
         for (view, run) in self.runs {

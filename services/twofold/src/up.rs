@@ -88,10 +88,10 @@ pub(crate) struct Ports {
     /// The relay's health and metrics.
     #[arg(long, default_value_t = 8083, value_name = "PORT")]
     relay_port: u16,
-    /// The Postgres projector's health and metrics.
+    /// The Postgres projector: operators' requests, health and metrics.
     #[arg(long, default_value_t = 8084, value_name = "PORT")]
     projector_postgres_port: u16,
-    /// The Redis projector's health and metrics.
+    /// The Redis projector: operators' requests, health and metrics.
     #[arg(long, default_value_t = 8085, value_name = "PORT")]
     projector_redis_port: u16,
     /// The local Postgres.

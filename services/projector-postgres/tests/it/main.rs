@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http_api::AuthConfig;
 use messaging::{Connection, TopicSpec, Topics};
 use projector_postgres::{Config, ProjectorPostgres};
 use service_runtime::CancellationToken;
@@ -18,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_secs(120);
+const SECRET: &str = "a key for these tests and nothing else";
 
 fn config(kafka: &TestKafka, views: &str) -> Config {
     Config {
@@ -30,6 +32,7 @@ fn config(kafka: &TestKafka, views: &str) -> Config {
         },
         registry: RegistryConfig { url: "http://127.0.0.1:1".into() },
         views: ViewsDatabaseConfig { url: views.into(), pool_max: 8 },
+        auth: AuthConfig::with_secret(SECRET.into()),
         telemetry: TelemetryConfig::default(),
     }
 }
@@ -108,6 +111,7 @@ async fn it_makes_the_tables_of_every_view_and_is_ready_when_each_lane_is_follow
         metrics.contains(r#"twofold_projection_stopped{view="stock",store="postgres",lane="0"} 0"#),
         "{metrics}"
     );
+    assert!(running.get("/openapi.json").await.contains("Twofold projector"));
     running.stop().await;
     // And again, on what is there already: every shape can be repeated.
     let running = start(config(&kafka, database.url())).await;

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http_api::AuthConfig;
 use kernel::Lane;
 use messaging::{Connection, TopicSpec, Topics};
 use projector_redis::{Config, ProjectorRedis};
@@ -17,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_secs(120);
+const SECRET: &str = "a key for these tests and nothing else";
 
 fn config(kafka: &TestKafka, redis: &str) -> Config {
     Config {
@@ -29,6 +31,7 @@ fn config(kafka: &TestKafka, redis: &str) -> Config {
         },
         registry: RegistryConfig { url: "http://127.0.0.1:1".into() },
         redis: RedisConfig { url: redis.into(), prefix: kafka.prefix.clone() },
+        auth: AuthConfig::with_secret(SECRET.into()),
         telemetry: TelemetryConfig::default(),
     }
 }
@@ -99,6 +102,7 @@ async fn it_is_ready_when_each_lane_is_followed_and_each_lane_then_serves() {
     let metrics = running.get("/metrics").await;
     let stopped = r#"twofold_projection_stopped{view="product-details",store="redis",lane="0"} 0"#;
     assert!(metrics.contains(stopped), "{metrics}");
+    assert!(running.get("/openapi.json").await.contains("Twofold projector"));
     running.stop().await;
 }
 

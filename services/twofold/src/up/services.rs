@@ -99,11 +99,15 @@ pub(super) async fn start(args: &UpArgs, system: &System, auth: &AuthConfig) -> 
     let service = Relay::build(starting.config("relay", ports.relay_port)?).await?;
     starting.run("relay", service.address(), |token| service.run(token));
 
-    let config = starting.config("projector-postgres", ports.projector_postgres_port)?;
+    let mut config: projector_postgres::Config =
+        starting.config("projector-postgres", ports.projector_postgres_port)?;
+    config.auth = auth.clone();
     let service = ProjectorPostgres::build(config).await?;
     starting.run("projector-postgres", service.address(), |token| service.run(token));
 
-    let config = starting.config("projector-redis", ports.projector_redis_port)?;
+    let mut config: projector_redis::Config =
+        starting.config("projector-redis", ports.projector_redis_port)?;
+    config.auth = auth.clone();
     let service = ProjectorRedis::build(config).await?;
     starting.run("projector-redis", service.address(), |token| service.run(token));
 

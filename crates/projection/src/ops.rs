@@ -1,0 +1,101 @@
+//! What operators ask a projector over HTTP: under `/v1/ops/`, with a token whose scope is `ops`.
+//!
+//! An operator looks after the installation, not after a tenant: the token's tenant is of no matter here.
+
+use axum::Router;
+use axum::extract::{FromRef, FromRequestParts};
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::routing::{MethodFilter, on};
+use http_api::{Authenticator, Caller, Limits, OpenApi, Operation, Problem};
+use kernel::Actor;
+use service_runtime::Health;
+
+/// What a token needs.
+const SCOPE: &str = "ops";
+const TAG: &str = "ops";
+
+/// What operators' requests work with.
+#[derive(Debug, Clone)]
+pub struct Ops {
+    authenticator: Authenticator,
+}
+
+impl Ops {
+    /// Of a projector whose tokens are verified so.
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self { authenticator }
+    }
+
+    /// Everything that the projector answers over HTTP.
+    pub fn surface(self, health: Health) -> Router {
+        let Api { routes, open_api } = Api::new();
+        http_api::surface(routes.with_state(self), &open_api, health, Limits::default())
+    }
+}
+
+impl FromRef<Ops> for Authenticator {
+    fn from_ref(ops: &Ops) -> Self {
+        ops.authenticator.clone()
+    }
+}
+
+/// Somebody who may operate the installation.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// Who it is: the token's `sub`.
+    pub actor: Actor,
+}
+
+impl FromRequestParts<Ops> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, ops: &Ops) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, ops).await?;
+        caller.require(SCOPE)?;
+        Ok(Self { actor: caller.actor })
+    }
+}
+
+/// Routes and their descriptions, kept together so that neither is without the other.
+#[derive(Debug)]
+pub struct Api {
+    routes: Router<Ops>,
+    open_api: OpenApi,
+}
+
+impl Api {
+    fn new() -> Self {
+        let mut open_api = OpenApi::new(
+            "Twofold projector",
+            "Looks after the rows that this projector keeps. Everything under `/v1/ops/` needs a token with the \
+             scope `ops`, an operator's: it is not bound to the token's tenant.",
+        );
+        open_api.tag(TAG, "For operators.");
+        Self { routes: Router::new(), open_api }
+    }
+
+    /// Something to be asked.
+    pub fn get<T: 'static>(&mut self, path: &str, handler: impl Handler<T, Ops>, operation: Operation) {
+        self.add(MethodFilter::GET, &Method::GET, path, handler, operation);
+    }
+
+    /// Something to be done.
+    pub fn post<T: 'static>(&mut self, path: &str, handler: impl Handler<T, Ops>, operation: Operation) {
+        self.add(MethodFilter::POST, &Method::POST, path, handler, operation);
+    }
+
+    fn add<T: 'static>(
+        &mut self,
+        filter: MethodFilter,
+        method: &Method,
+        path: &str,
+        handler: impl Handler<T, Ops>,
+        operation: Operation,
+    ) {
+        let routes = std::mem::take(&mut self.routes);
+        self.routes = routes.route(path, on(filter, handler));
+        self.open_api.operation(method, path, operation.tag(TAG).scope(SCOPE));
+    }
+}
