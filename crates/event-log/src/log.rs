@@ -49,6 +49,13 @@ impl EventLog {
         Self { pool, options, directory, shared, queues: Arc::default() }
     }
 
+    /// The same log, with another bound for what one reading call answers.
+    #[must_use]
+    pub fn answering_at_most(&self, bytes: usize) -> Self {
+        let options = Options { read_bytes_max: bytes, ..Options::clone(&self.options) };
+        Self { options: Arc::new(options), ..self.clone() }
+    }
+
     /// The lane of a tenant, chosen and remembered when it is asked for the first time.
     pub async fn lane_of(&self, tenant: &TenantId) -> Result<Lane, LogError> {
         Ok(self.directory.tenant(tenant).await?.lane)

@@ -142,13 +142,25 @@ impl EventLog {
         .fetch_optional(&self.pool)
         .await?
         .ok_or_else(|| LogError::UnknownLog(log.clone()))?;
-        Ok(Head {
-            sequence: Sequence::from_i64(row.try_get(0)?),
-            chain: chain_hash(row.try_get(1)?)?,
-            epoch: Epoch(row.try_get(2)?),
-            recorded_at: Timestamp::from_micros(row.try_get(3)?),
-            published_through: Sequence::from_i64(row.try_get(4)?),
-        })
+        head(&row)
+    }
+
+    /// Where every log that was ever begun ends, by context and lane.
+    pub async fn heads(&self) -> Result<Vec<(LogId, Head)>, LogError> {
+        let rows = query(
+            "SELECT logs.sequence, logs.chain, logs.epoch, logs.recorded_at, cursors.published_through,
+                    logs.context, logs.lane
+             FROM logs JOIN cursors ON cursors.log_id = logs.log_id
+             ORDER BY logs.context, logs.lane",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let log = LogId::new(row.try_get::<&str, _>(5)?, directory::lane(row.try_get(6)?)?);
+                Ok((log, head(row)?))
+            })
+            .collect()
     }
 
     /// Every log that was ever begun.
@@ -313,6 +325,16 @@ impl EventReader {
             _ => self.actor.insert(Actor::new(name)).clone(),
         }
     }
+}
+
+fn head(row: &PgRow) -> Result<Head, LogError> {
+    Ok(Head {
+        sequence: Sequence::from_i64(row.try_get(0)?),
+        chain: chain_hash(row.try_get(1)?)?,
+        epoch: Epoch(row.try_get(2)?),
+        recorded_at: Timestamp::from_micros(row.try_get(3)?),
+        published_through: Sequence::from_i64(row.try_get(4)?),
+    })
 }
 
 pub(crate) fn stream_name(name: &str) -> Result<StreamName, LogError> {

@@ -23,12 +23,14 @@ use crate::{Problem, ProblemType};
 mod config;
 mod key_set;
 mod mint;
+mod operator;
 mod refused;
 mod scopes;
 mod verify;
 
 pub use config::{AuthConfig, AuthError, generate_secret};
 pub use mint::{Claims, MintError, mint};
+pub use operator::{OPS, OperatorConfig, OperatorError, OperatorTokens};
 pub use scopes::Scopes;
 
 use config::Keys;

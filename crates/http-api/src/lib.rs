@@ -11,7 +11,9 @@ mod problem;
 mod surface;
 mod telemetry;
 
-pub use auth::{AuthConfig, Authenticator, Caller, Claims, Scopes, mint};
+pub use auth::{
+    AuthConfig, Authenticator, Caller, Claims, OPS, OperatorConfig, OperatorTokens, Scopes, mint,
+};
 pub use cursor::Cursor;
 pub use edge::{Limits, RequestId};
 pub use extract::{Json, JsonBody, Path, Query, malformed_body};

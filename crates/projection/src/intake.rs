@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kernel::{EventSet, LogId, Recorded, SchemaFingerprint, Sequence};
+use kernel::{EventSet, LogId, LoggedEvent, Recorded, SchemaFingerprint, Sequence};
 use messaging::IncomingRecord;
 use read_store::Checkpoint;
 use wire::{Codec, DecodeError, Received, RegistryClient, RegistryError, headers};
@@ -78,17 +78,7 @@ impl<E: EventSet> Intake<E> {
                 .map_err(|error| inapplicable(error.to_string()))?;
         let after = follow(record, &received, last)?;
         let event = self.decode(record, &received, id).await?;
-        let Received { event: logged, .. } = received;
-        let event = Recorded {
-            id: logged.event.id,
-            tenant: logged.tenant,
-            lane: logged.log.lane,
-            sequence: logged.sequence,
-            stream: logged.event.stream,
-            version: logged.event.version,
-            recorded_at: logged.recorded_at,
-            event,
-        };
+        let event = recorded(received.event, event);
         Ok(Admitted::Next(Box::new(Next { event, after })))
     }
 
@@ -118,6 +108,20 @@ impl<E: EventSet> Intake<E> {
             decoded => decoded,
         };
         Ok(decoded.map_err(|error| inapplicable(error.to_string()))?)
+    }
+}
+
+/// The event as a fold takes it.
+pub(crate) fn recorded<E>(logged: LoggedEvent, event: E) -> Recorded<E> {
+    Recorded {
+        id: logged.event.id,
+        tenant: logged.tenant,
+        lane: logged.log.lane,
+        sequence: logged.sequence,
+        stream: logged.event.stream,
+        version: logged.event.version,
+        recorded_at: logged.recorded_at,
+        event,
     }
 }
 

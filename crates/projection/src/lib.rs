@@ -6,6 +6,7 @@ mod inbox;
 mod intake;
 mod lane;
 mod lanes;
+mod log_source;
 pub mod ops;
 mod projections;
 mod projector;
@@ -13,5 +14,6 @@ mod standing;
 mod stop;
 pub mod telemetry;
 
+pub use log_source::{LOG_PAGE_MOST, LogHead, LogRecord, LogSource, LogSourceError};
 pub use projections::{Projections, Run, SetupError, Stores};
 pub use projector::{Limits, Projector, Source};

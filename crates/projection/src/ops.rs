@@ -8,12 +8,10 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::routing::{MethodFilter, on};
-use http_api::{Authenticator, Caller, Limits, OpenApi, Operation, Problem};
+use http_api::{Authenticator, Caller, Limits, OPS, OpenApi, Operation, Problem};
 use kernel::Actor;
 use service_runtime::Health;
 
-/// What a token needs.
-const SCOPE: &str = "ops";
 const TAG: &str = "ops";
 
 /// What operators' requests work with.
@@ -53,7 +51,7 @@ impl FromRequestParts<Ops> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, ops: &Ops) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, ops).await?;
-        caller.require(SCOPE)?;
+        caller.require(OPS)?;
         Ok(Self { actor: caller.actor })
     }
 }
@@ -96,6 +94,6 @@ impl Api {
     ) {
         let routes = std::mem::take(&mut self.routes);
         self.routes = routes.route(path, on(filter, handler));
-        self.open_api.operation(method, path, operation.tag(TAG).scope(SCOPE));
+        self.open_api.operation(method, path, operation.tag(TAG).scope(OPS));
     }
 }

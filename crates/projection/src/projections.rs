@@ -9,6 +9,7 @@ use service_runtime::config::{ExposeSecret, KafkaConfig, RegistryConfig};
 use tokio_util::sync::CancellationToken;
 use wire::{RegistryClient, RegistryError, SchemaError};
 
+use crate::log_source::{LogSource, LogSourceError};
 use crate::projector::{Limits, Projector, Source};
 
 /// How long a look at a topic may take while Kafka is away.
@@ -33,6 +34,9 @@ pub enum SetupError {
     /// The registry's URL.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The command-service's URL.
+    #[error(transparent)]
+    Log(#[from] LogSourceError),
     /// The store's URL.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -43,12 +47,13 @@ pub enum SetupError {
 
 impl Source {
     /// From configuration. Nothing need be up.
-    pub fn new(kafka: &KafkaConfig, registry: &RegistryConfig) -> Result<Self, SetupError> {
+    pub fn new(kafka: &KafkaConfig, registry: &RegistryConfig, log: LogSource) -> Result<Self, SetupError> {
         let connection = Connection { brokers: kafka.brokers.clone(), properties: kafka.properties.clone() };
         Ok(Self {
             topics: Topics::new(&connection, LOOK_TIMEOUT)?,
             connection,
             registry: RegistryClient::new(registry.url.expose_secret())?,
+            log,
             prefix: kafka.topic_prefix.clone(),
             groups: kafka.topic_prefix.clone(),
             limits: Limits::default(),

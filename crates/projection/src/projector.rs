@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wire::{Codec, RegistryClient, SchemaError};
 
 use crate::lanes::Lanes;
+use crate::log_source::LogSource;
 use crate::standing::{Part, Standing};
 
 /// Where events come from. Shared by the projections of a process.
@@ -23,6 +24,8 @@ pub struct Source {
     pub topics: Topics,
     /// What explains schemas that this program does not have.
     pub registry: RegistryClient,
+    /// What has the events that a topic lost.
+    pub log: LogSource,
     /// What topics begin with.
     pub prefix: String,
     /// What consumer groups begin with. The same as the topics, but where another system's topics are read: two

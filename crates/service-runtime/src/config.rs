@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, Args, Command};
 mod databases;
 mod kafka;
 
-pub use databases::{LogDatabaseConfig, RedisConfig, ViewsDatabaseConfig};
+pub use databases::{LogDatabaseConfig, LogServiceConfig, RedisConfig, ViewsDatabaseConfig};
 pub use kafka::{KafkaConfig, RegistryConfig};
 pub use secrecy::{ExposeSecret, SecretString};
 

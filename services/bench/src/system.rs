@@ -143,6 +143,8 @@ impl Whole {
         environment.push(("TWOFOLD_REGISTRY_URL", &registry_url));
         let mut behind = vec![registry];
         let commands = Process::service("command-service", &environment).await?;
+        let log_service = format!("http://{}", commands.address);
+        environment.push(("TWOFOLD_LOG_SERVICE_URL", &log_service));
         for name in ["relay", "projector-postgres", "projector-redis"] {
             behind.push(Process::service(name, &environment).await?);
         }

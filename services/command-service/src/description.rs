@@ -31,6 +31,7 @@ pub(crate) fn describe(commands: &Commands) -> OpenApi {
             .token()
             .answer::<CommandList<'_>>(200, "The commands."),
     );
+    crate::logs::describe(&mut api);
     api
 }
 

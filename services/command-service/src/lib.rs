@@ -13,6 +13,7 @@ mod answer;
 mod commands;
 mod config;
 mod description;
+mod logs;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use tracing::info;
 
 use commands::Desk;
 pub use config::{Config, OnceConfig};
+use logs::Logs;
 
 /// How long connections to the log may take to close.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -68,8 +70,10 @@ impl CommandService {
         let health = Health::new();
         let database = health.dependency("log");
         let open = Arc::new(AtomicBool::new(false));
+        let logs = Logs::new(&log, authenticator.clone(), Arc::clone(&open));
         let desk = Desk { dispatcher: Arc::clone(&dispatcher), authenticator, open: Arc::clone(&open) };
-        let router = surface(commands::router(desk), &open_api, health.clone(), Limits::default());
+        let routes = commands::router(desk).merge(logs::router(logs));
+        let router = surface(routes, &open_api, health.clone(), Limits::default());
 
         let listener = bind(config.listen.listen).await?;
         let address = listener.local_addr().context("find the port that was opened")?;

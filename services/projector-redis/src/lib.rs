@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use http_api::{AuthConfig, Authenticator};
+use http_api::{AuthConfig, Authenticator, OperatorConfig, OperatorTokens};
 use kernel::ReadStore;
 use projection::ops::Ops;
-use projection::{Projections, Source, Stores};
+use projection::{LogSource, Projections, Source, Stores};
 use read_store::{RedisRows, StoreError, ViewVersion};
 use service_runtime::config::{
-    ExposeSecret, KafkaConfig, ListenConfig, RedisConfig, RegistryConfig, TelemetryConfig,
+    ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, RedisConfig, RegistryConfig, TelemetryConfig,
 };
 use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
 use tokio::net::TcpListener;
@@ -37,10 +37,16 @@ pub struct Config {
     /// What explains their schemas.
     #[command(flatten)]
     pub registry: RegistryConfig,
+    /// Where the log is asked for what a topic lost.
+    #[command(flatten)]
+    pub log_service: LogServiceConfig,
+    /// A token for it, where none can be made.
+    #[command(flatten)]
+    pub operator: OperatorConfig,
     /// Where rows are written.
     #[command(flatten)]
     pub redis: RedisConfig,
-    /// What operators' tokens are verified with.
+    /// What operators' tokens are verified with, and this service's own are made with.
     #[command(flatten)]
     pub auth: AuthConfig,
     /// Log lines.
@@ -64,7 +70,9 @@ impl ProjectorRedis {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let ops = Ops::new(Authenticator::new(&config.auth)?);
         let health = Health::new();
-        let source = Source::new(&config.kafka, &config.registry)?;
+        let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
+        let log = LogSource::new(&config.log_service.url, tokens)?;
+        let source = Source::new(&config.kafka, &config.registry, log)?;
         let mut projections = Projections::new(source, KeySpaces(config.redis), health.clone());
         shipped_contexts::visit(&mut projections);
         let runs = projections.into_runs()?;

@@ -33,16 +33,23 @@ pub struct Claims {
 impl Claims {
     /// A token for `subject` in `tenant`, good for `ttl` from now.
     pub fn new(tenant: &TenantId, subject: &str, scope: &str, ttl: Duration) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self {
             sub: subject.to_owned(),
             tenant: tenant.as_str().to_owned(),
             scope: scope.to_owned(),
-            iat: now,
-            exp: now.saturating_add(ttl.as_secs()),
+            iat: 0,
+            exp: 0,
             iss: None,
             aud: None,
         }
+        .renewed(ttl)
+    }
+
+    /// The same, good for `ttl` from now.
+    #[must_use]
+    pub fn renewed(&self, ttl: Duration) -> Self {
+        let iat = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self { iat, exp: iat.saturating_add(ttl.as_secs()), ..self.clone() }
     }
 }
 

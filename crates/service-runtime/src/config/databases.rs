@@ -23,6 +23,21 @@ pub struct LogDatabaseConfig {
     pub pool_max: u32,
 }
 
+/// The command-service, for whoever reads the log without opening its database.
+#[derive(Debug, Clone, Args)]
+pub struct LogServiceConfig {
+    /// `http(s)://host:port` of a command-service, or of what balances several. Projectors fetch from it what a topic
+    /// has lost; while it is away, a lane with a hole stays stopped.
+    #[arg(
+        long = "log-service-url",
+        env = "TWOFOLD_LOG_SERVICE_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL",
+        id = "log_service_url"
+    )]
+    pub url: String,
+}
+
 /// The Postgres database that holds read models. Never the log's, in production not even its server.
 #[derive(Debug, Clone, Args)]
 pub struct ViewsDatabaseConfig {

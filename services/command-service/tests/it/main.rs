@@ -5,6 +5,7 @@ mod concurrency;
 mod descriptions;
 mod dry_run;
 mod harness;
+mod logs;
 mod once_only;
 mod outages;
 mod refusals;

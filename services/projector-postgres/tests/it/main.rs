@@ -5,12 +5,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http_api::AuthConfig;
+use http_api::{AuthConfig, OperatorConfig};
 use messaging::{Connection, TopicSpec, Topics};
 use projector_postgres::{Config, ProjectorPostgres};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
-    KafkaConfig, ListenConfig, RegistryConfig, TelemetryConfig, ViewsDatabaseConfig,
+    KafkaConfig, ListenConfig, LogServiceConfig, RegistryConfig, TelemetryConfig, ViewsDatabaseConfig,
 };
 use sqlx::Row as _;
 use test_servers::{TestDatabase, TestKafka};
@@ -31,6 +31,8 @@ fn config(kafka: &TestKafka, views: &str) -> Config {
             properties: Vec::new(),
         },
         registry: RegistryConfig { url: "http://127.0.0.1:1".into() },
+        log_service: LogServiceConfig { url: "http://127.0.0.1:1".to_owned() },
+        operator: OperatorConfig::default(),
         views: ViewsDatabaseConfig { url: views.into(), pool_max: 8 },
         auth: AuthConfig::with_secret(SECRET.into()),
         telemetry: TelemetryConfig::default(),

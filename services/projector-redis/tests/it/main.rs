@@ -5,13 +5,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http_api::AuthConfig;
+use http_api::{AuthConfig, OperatorConfig};
 use kernel::Lane;
 use messaging::{Connection, TopicSpec, Topics};
 use projector_redis::{Config, ProjectorRedis};
 use read_store::RedisReader;
 use service_runtime::CancellationToken;
-use service_runtime::config::{KafkaConfig, ListenConfig, RedisConfig, RegistryConfig, TelemetryConfig};
+use service_runtime::config::{
+    KafkaConfig, ListenConfig, LogServiceConfig, RedisConfig, RegistryConfig, TelemetryConfig,
+};
 use test_servers::TestKafka;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -30,6 +32,8 @@ fn config(kafka: &TestKafka, redis: &str) -> Config {
             properties: Vec::new(),
         },
         registry: RegistryConfig { url: "http://127.0.0.1:1".into() },
+        log_service: LogServiceConfig { url: "http://127.0.0.1:1".to_owned() },
+        operator: OperatorConfig::default(),
         redis: RedisConfig { url: redis.into(), prefix: kafka.prefix.clone() },
         auth: AuthConfig::with_secret(SECRET.into()),
         telemetry: TelemetryConfig::default(),

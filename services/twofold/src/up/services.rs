@@ -89,6 +89,7 @@ pub(super) async fn start(args: &UpArgs, system: &System, auth: &AuthConfig) -> 
     let service = CommandService::build(config).await?;
     let commands = service.address();
     starting.spawn("command-service", |token| service.run(token));
+    starting.flags.push(("log-service-url", format!("http://{commands}")));
 
     let mut config: query_service::Config = starting.config("query-service", ports.query_port)?;
     config.auth = auth.clone();

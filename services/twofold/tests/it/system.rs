@@ -49,6 +49,7 @@ impl System {
             ("TWOFOLD_VIEWS_URL", views.url().to_owned()),
             ("TWOFOLD_REGISTRY_DATABASE_URL", registry.url().to_owned()),
             ("TWOFOLD_REGISTRY_URL", format!("http://{}", addresses["schema-registry"])),
+            ("TWOFOLD_LOG_SERVICE_URL", format!("http://{}", addresses["command-service"])),
             ("TWOFOLD_REDIS_URL", redis.url.clone()),
             ("TWOFOLD_REDIS_PREFIX", redis.prefix.clone()),
             ("TWOFOLD_KAFKA", kafka.brokers.clone()),

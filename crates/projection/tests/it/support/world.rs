@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use catalog::CatalogEvent;
+use http_api::{AuthConfig, OperatorConfig, OperatorTokens};
 use kernel::{Lane, View};
 use messaging::{Connection, OutgoingRecord, PartitionWriter, Producer, ProducerOptions, TopicSpec, Topics};
-use projection::{Limits, Projector, Source};
+use projection::{Limits, LogSource, Projector, Source};
 use read_store::{RowStore, ViewVersion};
 use service_runtime::Health;
 use test_servers::TestKafka;
@@ -52,6 +53,7 @@ impl World {
             connection: self.connection.clone(),
             topics: self.topics.clone(),
             registry: RegistryClient::new(&self.registry.url).unwrap(),
+            log: LogSource::new("http://127.0.0.1:1", operator()).unwrap(),
             prefix: self.kafka.prefix.clone(),
             groups: self.kafka.prefix.clone(),
             limits: Limits::default(),
@@ -99,6 +101,12 @@ impl World {
         let task = tokio::spawn(projector.run(token.clone()));
         Running { token, task, health }
     }
+}
+
+/// Tokens that no service looks at.
+fn operator() -> OperatorTokens {
+    let config = OperatorConfig { ops_token: Some("token".into()), ops_token_file: None };
+    OperatorTokens::new(&config, &AuthConfig::default()).unwrap()
 }
 
 /// A projector that runs.
