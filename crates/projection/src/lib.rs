@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod compare;
 mod fold;
 mod inbox;
 mod intake;
@@ -15,5 +16,6 @@ mod stop;
 pub mod telemetry;
 
 pub use log_source::{LOG_PAGE_MOST, LogHead, LogRecord, LogSource, LogSourceError};
+pub use compare::{CompareError, Compared, Difference, Extent, Pages, Told, compare};
 pub use projections::{Projections, Run, SetupError, Stores};
 pub use projector::{Limits, Projector, Source};

@@ -14,4 +14,4 @@ pub use crate::postgres::{PostgresReader, PostgresRows, postgres_for_rows};
 pub use crate::reading::{ReadError, ReadRow, StampedRow};
 pub use crate::redis::{RedisReader, RedisRows};
 pub use crate::row::{RowAddress, RowChange, StoredRow};
-pub use crate::store::{FoldPage, Lookup, RowStore, StoreError, ViewVersion};
+pub use crate::store::{FoldPage, Lookup, PageStart, RowStore, StoreError, ViewVersion};

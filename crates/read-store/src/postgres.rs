@@ -18,7 +18,8 @@ pub use reader::PostgresReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Checkpoint, FoldPage, Lookup, RowAddress, RowChange, RowStore, StoreError, ViewVersion,
+    Advance, Checkpoint, FoldPage, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError,
+    ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -224,6 +225,29 @@ impl RowStore for PostgresRows {
         .await
     }
 
+    async fn addresses(
+        &self,
+        lane: Lane,
+        from: Option<PageStart>,
+    ) -> Result<(Vec<RowAddress>, Option<PageStart>), StoreError> {
+        let from = from.unwrap_or_else(|| PageStart("/".to_owned()));
+        let (tenant, key) = from.0.split_once('/').unwrap_or_default();
+        in_time(async {
+            let found = sqlx::query(AssertSqlSafe(self.0.statements.addresses.clone()))
+                .bind(tenant)
+                .bind(key)
+                .bind(i32::from(lane.number()))
+                .fetch_all(&self.0.pool)
+                .await
+                .map_err(store_error)?;
+            let page = found.iter().map(address).collect::<Result<Vec<_>, _>>()?;
+            let next = page.last().filter(|_| page.len() >= statements::ADDRESSES);
+            let next = next.map(|at| PageStart(format!("{}/{}", at.tenant, at.key.as_str())));
+            Ok((page, next))
+        })
+        .await
+    }
+
     async fn write(&self, lane: Lane, advance: &Advance, changes: &[RowChange]) -> Result<(), StoreError> {
         in_time(async {
             let mut connection = self.0.pool.acquire().await.map_err(store_error)?;
@@ -360,13 +384,18 @@ fn array_literal(change: &RowChange) -> Option<String> {
     Some(literal)
 }
 
-/// Columns: tenant, key, stamp, body.
-fn stored_row(row: &PgRow) -> Result<StoredRow, StoreError> {
+/// Columns: tenant, key.
+fn address(row: &PgRow) -> Result<RowAddress, StoreError> {
     let tenant: &str = row.try_get(0).map_err(corrupt)?;
     let key: &str = row.try_get(1).map_err(corrupt)?;
     let tenant = TenantId::new(tenant).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    Ok(RowAddress { tenant, key: RowKey::new(key) })
+}
+
+/// Columns: tenant, key, stamp, body.
+fn stored_row(row: &PgRow) -> Result<StoredRow, StoreError> {
     Ok(StoredRow {
-        at: RowAddress { tenant, key: RowKey::new(key) },
+        at: address(row)?,
         stamp: Sequence::from_i64(row.try_get(2).map_err(corrupt)?),
         body: row.try_get(3).map_err(corrupt)?,
     })

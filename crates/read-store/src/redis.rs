@@ -18,11 +18,14 @@ pub use reader::RedisReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Checkpoint, FoldPage, Lookup, RowAddress, RowChange, RowStore, StoreError, ViewVersion,
+    Advance, Checkpoint, FoldPage, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError,
+    ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
 const PAGE: usize = 500;
+/// Keys that are looked at for one page of addresses; most may be others'.
+const SCANNED: usize = 5_000;
 
 /// The rows of one view version in Redis. The keys of a lane share a hash tag, so that one script writes them.
 #[derive(Debug, Clone)]
@@ -198,6 +201,32 @@ impl RowStore for RedisRows {
             rows.push(self.load_keys(lane, &lookup.tenant, &page).await?);
         }
         Ok(rows)
+    }
+
+    async fn addresses(
+        &self,
+        lane: Lane,
+        from: Option<PageStart>,
+    ) -> Result<(Vec<RowAddress>, Option<PageStart>), StoreError> {
+        let stem = self.keys(lane).row_stem(self.0.view.version);
+        let cursor = from.map_or_else(|| "0".to_owned(), |from| from.0);
+        let mut command = redis::cmd("SCAN");
+        command
+            .arg(cursor)
+            .arg("MATCH")
+            .arg(format!("{}*", keys::literally(&stem)))
+            .arg("COUNT")
+            .arg(SCANNED);
+        let (cursor, found): (String, Vec<String>) = self.query(&command).await?;
+        let unreadable = || StoreError::Corrupt("a row's key".to_owned());
+        let mut page = Vec::with_capacity(found.len());
+        for key in found {
+            let (tenant, key) =
+                key.strip_prefix(&stem).and_then(|at| at.split_once('/')).ok_or_else(unreadable)?;
+            let tenant = TenantId::new(tenant).map_err(|_| unreadable())?;
+            page.push(RowAddress { tenant, key: RowKey::new(key) });
+        }
+        Ok((page, (cursor != "0").then_some(PageStart(cursor))))
     }
 
     async fn write(&self, lane: Lane, advance: &Advance, changes: &[RowChange]) -> Result<(), StoreError> {

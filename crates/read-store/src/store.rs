@@ -33,6 +33,10 @@ pub struct Lookup {
     pub link: Link,
 }
 
+/// Where a page of addresses begins: the store's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageStart(pub(crate) String);
+
 /// Folds one event into a page of rows; the rows that it changes come back, with their new stamp.
 pub trait FoldPage: FnMut(Vec<StoredRow>) -> Result<Vec<RowChange>, StoreError> + Send {}
 
@@ -73,6 +77,14 @@ pub trait RowStore: Clone + Send + Sync + 'static {
         wanted: &[Lookup],
         most: usize,
     ) -> impl Future<Output = Result<Vec<Vec<StoredRow>>, StoreError>> + Send;
+
+    /// A page of where the lane has rows, and from where the next page goes on; nowhere behind the last. A row that
+    /// is there all the while is on a page, perhaps on two.
+    fn addresses(
+        &self,
+        lane: Lane,
+        from: Option<PageStart>,
+    ) -> impl Future<Output = Result<(Vec<RowAddress>, Option<PageStart>), StoreError>> + Send;
 
     /// Writes rows, each address at most once, and moves the checkpoint, or does neither.
     fn write(

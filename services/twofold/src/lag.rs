@@ -6,26 +6,20 @@ use event_log::EventLog;
 use kernel::{Command, Context, ContextVisitor, LogId, ReadStore, Registry, Sequence, View};
 use read_store::{PostgresReader, RedisReader};
 use serde::Serialize;
-use service_runtime::config::{ExposeSecret, SecretString};
+use service_runtime::config::ExposeSecret;
 
 use crate::home::HomeArgs;
 use crate::log::{self, LogArgs, connect};
 use crate::output::line;
+use crate::stores::StoresArgs;
 
 /// Where the stores are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LagArgs {
     #[command(flatten)]
     log: LogArgs,
-    /// The views' database. Without it, the local system's.
-    #[arg(long, env = "TWOFOLD_VIEWS_URL", hide_env_values = true, value_name = "URL")]
-    views_url: Option<SecretString>,
-    /// The views' Redis. Without it, the local system's.
-    #[arg(long, env = "TWOFOLD_REDIS_URL", hide_env_values = true, value_name = "URL")]
-    redis_url: Option<SecretString>,
-    /// What keys in Redis begin with. Without it, what those of the local system begin with, else `twofold`.
-    #[arg(long, env = "TWOFOLD_REDIS_PREFIX", value_name = "PREFIX")]
-    redis_prefix: Option<String>,
+    #[command(flatten)]
+    stores: StoresArgs,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -99,20 +93,12 @@ struct Stores {
 
 impl Stores {
     async fn open(home: &HomeArgs, args: &LagArgs) -> anyhow::Result<Self> {
-        let (views_url, redis_url, prefix) = match (&args.views_url, &args.redis_url) {
-            (Some(views), Some(redis)) => (views.clone(), redis.clone(), "twofold".to_owned()),
-            (views, redis) => {
-                let system = home.system()?;
-                (
-                    views.clone().unwrap_or_else(|| system.views_url.into()),
-                    redis.clone().unwrap_or_else(|| system.redis_url.into()),
-                    system.redis_prefix,
-                )
-            }
-        };
-        let prefix = args.redis_prefix.as_ref().unwrap_or(&prefix);
-        let postgres = PostgresReader::new(connect(&views_url, "the views' database").await?);
-        Ok(Self { postgres, redis: RedisReader::new(redis_url.expose_secret(), prefix)? })
+        let places = args.stores.places(home)?;
+        let postgres = PostgresReader::new(connect(&places.views_url, "the views' database").await?);
+        Ok(Self {
+            postgres,
+            redis: RedisReader::new(places.redis_url.expose_secret(), &places.redis_prefix)?,
+        })
     }
 
     async fn lag(&self, log: &LogId, head: Sequence, view: &Named, store: ReadStore) -> ViewLag {

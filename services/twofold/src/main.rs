@@ -12,6 +12,7 @@ mod log;
 mod output;
 mod servers;
 mod service;
+mod stores;
 mod token;
 mod up;
 mod verify;

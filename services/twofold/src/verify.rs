@@ -1,9 +1,11 @@
-//! `twofold verify log`: is history what was recorded?
+//! `twofold verify`: is history what was recorded, and are the views what it folds to?
+
+mod views;
 
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
-use event_log::VerifyError;
+use event_log::{EventLog, VerifyError};
 use kernel::LogId;
 
 use crate::home::HomeArgs;
@@ -22,15 +24,23 @@ pub(crate) enum VerifyCommand {
         #[arg(value_name = "LOG")]
         logs: Vec<LogId>,
     },
+    /// Fold the log independently of the projectors and compare the rows of every view with it, in every store, up to
+    /// where each lane of a view is. The system may run meanwhile. Ends with 1 when a row differs.
+    Views(views::ViewsArgs),
 }
 
-/// Verifies, and prints a line for each log.
+/// Verifies, and prints what was found.
 pub(crate) async fn run(home: &HomeArgs, command: VerifyCommand) -> anyhow::Result<ExitCode> {
-    let VerifyCommand::Log { log, logs } = command;
-    let log = log.open(home).await?;
+    match command {
+        VerifyCommand::Log { log, logs } => verify_logs(log.open(home).await?, &logs).await,
+        VerifyCommand::Views(args) => views::run(home, &args).await,
+    }
+}
+
+async fn verify_logs(log: EventLog, logs: &[LogId]) -> anyhow::Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     let shows_progress = stderr().is_terminal();
-    for id in log::chosen(&log, &logs).await? {
+    for id in log::chosen(&log, logs).await? {
         let progress = |sequence| {
             if shows_progress {
                 eprint!("\r{id}: {sequence}\r");

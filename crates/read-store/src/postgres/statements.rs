@@ -74,6 +74,8 @@ pub(super) struct Statements {
     pub(super) load: Arc<str>,
     /// Tenants, links, most: as above, and which look-up (from 1) found it.
     pub(super) linked: Arc<str>,
+    /// Tenant and key to go on behind, lane: where rows are, [`ADDRESSES`] of them, in their order.
+    pub(super) addresses: Arc<str>,
     /// Moves a checkpoint by compare-and-set; affects one row or none. Locks the checkpoint's row.
     pub(super) advance: Arc<str>,
     /// As above, and writes rows only if it was moved; answers how many checkpoints moved.
@@ -85,6 +87,9 @@ pub(super) struct Statements {
     /// The next page of it.
     pub(super) fetch_linked: Arc<str>,
 }
+
+/// Addresses of one page.
+pub(super) const ADDRESSES: usize = 5_000;
 
 const ADVANCE: &str = "
     UPDATE checkpoints
@@ -113,6 +118,19 @@ impl Statements {
                      WHERE r.links @> ARRAY[wanted.link] AND r.tenant = wanted.tenant
                      LIMIT $3) AS found"
         );
+        // A tenant at a time, each in the order of the key: nothing is sorted but tenants.
+        let addresses = format!(
+            "SELECT found.tenant, found.key
+               FROM (SELECT tenant FROM tenant_lanes WHERE lane = $3 AND tenant >= $1::text) AS of
+              CROSS JOIN LATERAL (
+                    SELECT r.tenant, r.key
+                      FROM {rows} AS r
+                     WHERE r.tenant = of.tenant AND (of.tenant > $1::text OR r.key > $2::text)
+                     ORDER BY r.key
+                     LIMIT {ADDRESSES}) AS found
+              ORDER BY found.tenant, found.key
+              LIMIT {ADDRESSES}"
+        );
         let write = format!(
             "WITH moved AS ({ADVANCE} RETURNING 1), {}
              SELECT count(*) FROM moved",
@@ -128,6 +146,7 @@ impl Statements {
         Self {
             load: load.into(),
             linked: linked.into(),
+            addresses: addresses.into(),
             advance: ADVANCE.into(),
             write: write.into(),
             write_page: write_page.into(),

@@ -32,8 +32,13 @@ impl LaneKeys {
         self.row_of(version, &at.tenant, at.key.as_str())
     }
 
+    /// What the keys of all rows begin with.
+    pub(super) fn row_stem(&self, version: u32) -> String {
+        format!("{}:v{version}:row:", self.0)
+    }
+
     pub(super) fn row_of(&self, version: u32, tenant: &TenantId, key: &str) -> String {
-        format!("{}:v{version}:row:{tenant}/{key}", self.0)
+        format!("{}{tenant}/{key}", self.row_stem(version))
     }
 
     pub(super) fn link(&self, version: u32, tenant: &TenantId, link: &Link) -> String {
@@ -43,6 +48,18 @@ impl LaneKeys {
 
 pub(super) fn tenant_lane_key(prefix: &str, tenant: &TenantId) -> String {
     format!("{prefix}:tenant-lane:{tenant}")
+}
+
+/// A pattern that matches this text and nothing else.
+pub(super) fn literally(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 /// A row's value: `<stamp> <body>`.

@@ -19,6 +19,7 @@ on_both_stores!(
     a_link_of_many_rows_is_folded_page_by_page,
     a_fan_out_of_one_who_was_overtaken_writes_nothing,
     a_fan_out_that_fails_leaves_the_checkpoint,
+    every_row_of_a_lane_has_an_address,
     odd_characters_survive,
     a_later_version_serves_once_it_has_caught_up,
     an_earlier_version_never_replaces_a_later_one,
@@ -203,6 +204,27 @@ async fn a_fan_out_that_fails_leaves_the_checkpoint(bench: impl Bench) {
     assert_eq!(written, Err(StoreError::Unfoldable("no".to_owned())));
     assert_eq!(rows.checkpoint(LANE).await.unwrap(), Some(at(1)));
     assert_eq!(found(&rows, &acme(), "l").await.len(), 1100);
+}
+
+async fn every_row_of_a_lane_has_an_address(bench: impl Bench) {
+    let rows = bench.prepared().await;
+    let elsewhere = kernel::Lane::new(4);
+    rows.begin(elsewhere).await.unwrap();
+    let odd = r"a/*?[b]\";
+    rows.settle(LANE, &[acme()]).await.unwrap();
+    rows.settle(elsewhere, &[other()]).await.unwrap();
+    let mut many: Vec<_> = (0..6_000).map(|n| row(&acme(), &format!("k{n:05}"), 1, "{}", &["l"])).collect();
+    many.push(row(&acme(), odd, 1, "{}", &[]));
+    rows.write(LANE, &step(0, 1), &many).await.unwrap();
+    rows.write(elsewhere, &step(0, 1), &[row(&other(), "theirs", 1, "{}", &[])]).await.unwrap();
+    let (mut found, mut from) = (BTreeSet::new(), None);
+    loop {
+        let (page, next) = rows.addresses(LANE, from).await.unwrap();
+        found.extend(page);
+        let Some(next) = next else { break };
+        from = Some(next);
+    }
+    assert_eq!(found, many.into_iter().map(|row| row.at).collect());
 }
 
 async fn odd_characters_survive(bench: impl Bench) {

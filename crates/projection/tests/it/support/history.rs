@@ -35,6 +35,7 @@ pub(crate) struct History {
     versions: HashMap<(TenantId, StreamName), u64>,
     codec: Codec<CatalogEvent>,
     pub(crate) events: Vec<Recorded<CatalogEvent>>,
+    pub(crate) chains: Vec<ChainHash>,
     pub(crate) records: Vec<Record>,
 }
 
@@ -51,6 +52,7 @@ impl History {
             versions: HashMap::new(),
             codec: Codec::new().unwrap(),
             events: Vec::new(),
+            chains: Vec::new(),
             records: Vec::new(),
         }
     }
@@ -96,6 +98,7 @@ impl History {
             tenant: tenant.clone(),
             event: new,
         };
+        self.chains.push(self.chain);
         self.records.push(record(&logged, &self.epoch));
         self.events.push(Recorded {
             id: logged.event.id,

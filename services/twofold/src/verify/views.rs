@@ -1,0 +1,207 @@
+//! `twofold verify views`: are the rows what the log folds to?
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::pin::Pin;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use event_log::EventLog;
+use kernel::{
+    Command, Context, ContextVisitor, EventSet, LogId, LoggedEvent, ReadStore, Recorded, Registry, Sequence,
+    View,
+};
+use projection::{CompareError, Compared, Extent, Pages, Told, compare};
+use read_store::{PostgresRows, RedisRows, RowStore, ViewVersion, postgres_for_rows};
+use service_runtime::config::ExposeSecret;
+use sqlx::PgPool;
+use wire::{Codec, DecodeError};
+
+use crate::home::HomeArgs;
+use crate::log::{self, LogArgs};
+use crate::output::line;
+use crate::stores::{Places, StoresArgs};
+
+/// Events read in one go.
+const PAGE: usize = 5_000;
+
+/// What to compare.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ViewsArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    stores: StoresArgs,
+    /// Only this view; every view without.
+    #[arg(long, value_name = "VIEW")]
+    view: Option<String>,
+    /// At most so many rows of each lane, other ones with every run.
+    #[arg(long, default_value_t = 10_000, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    sample: u32,
+    /// Every row.
+    #[arg(long, conflicts_with = "sample")]
+    all: bool,
+    /// Only these logs, like catalog/3; every log without.
+    #[arg(value_name = "LOG")]
+    logs: Vec<LogId>,
+}
+
+/// Compares, and prints a line for each view and store.
+pub(crate) async fn run(home: &HomeArgs, args: &ViewsArgs) -> anyhow::Result<ExitCode> {
+    let log = args.log.open(home).await?;
+    let logs = log::chosen(&log, &args.logs).await?;
+    let places = args.stores.places(home)?;
+    let views_pool = postgres_for_rows(places.views_url.expose_secret(), 2)?;
+    let sample = Extent::Sample { rows: args.sample.try_into()?, seed: RandomState::new().hash_one(0) };
+    let extent = if args.all { Extent::All } else { sample };
+    let run = Run { log, logs, places, views_pool, extent };
+    let mut checks = Checks { run: &run, view: args.view.as_deref(), checks: Vec::new() };
+    shipped_contexts::visit(&mut checks);
+    if checks.checks.is_empty() {
+        bail!("there is no view {}", args.view.as_deref().unwrap_or_default());
+    }
+    let mut equal = true;
+    for check in checks.checks {
+        equal &= check.await?;
+    }
+    Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Run {
+    log: EventLog,
+    logs: Vec<LogId>,
+    places: Places,
+    views_pool: PgPool,
+    extent: Extent,
+}
+
+/// Whether all is equal.
+type Check<'a> = Pin<Box<dyn Future<Output = anyhow::Result<bool>> + 'a>>;
+
+struct Checks<'a> {
+    run: &'a Run,
+    view: Option<&'a str>,
+    checks: Vec<Check<'a>>,
+}
+
+impl ContextVisitor for Checks<'_> {
+    fn context<C: Context>(&mut self) {
+        C::register(&mut InContext { context: C::NAME, checks: self });
+    }
+}
+
+struct InContext<'v, 'a> {
+    context: &'static str,
+    checks: &'v mut Checks<'a>,
+}
+
+impl Registry for InContext<'_, '_> {
+    fn command<C: Command>(&mut self) {}
+
+    fn view<V: View>(&mut self) {
+        if self.checks.view.is_none_or(|view| view == V::NAME) {
+            let (run, context) = (self.checks.run, self.context);
+            self.checks.checks.push(Box::pin(run.view::<V>(context)));
+        }
+    }
+}
+
+impl Run {
+    async fn view<V: View>(&self, context: &'static str) -> anyhow::Result<bool> {
+        let version = ViewVersion::of::<V>(context);
+        let mut equal = true;
+        for store in V::STORES {
+            equal &= match store {
+                ReadStore::Postgres => {
+                    let rows = PostgresRows::new(self.views_pool.clone(), version, "");
+                    self.store::<V, _>(&rows, version).await?
+                }
+                ReadStore::Redis => {
+                    let Places { redis_url, redis_prefix, .. } = &self.places;
+                    let rows = RedisRows::new(redis_url.expose_secret(), redis_prefix, version)?;
+                    self.store::<V, _>(&rows, version).await?
+                }
+            };
+        }
+        Ok(equal)
+    }
+
+    async fn store<V: View, S: RowStore>(&self, rows: &S, version: ViewVersion) -> anyhow::Result<bool> {
+        let what = format!("{} v{} in {}", V::NAME, V::VERSION, S::NAME);
+        let mut all = Compared::default();
+        let mut equal = true;
+        for id in self.logs.iter().filter(|id| *id.context == *version.context) {
+            let mut told = FromLog::<V::Event> { log: &self.log, id, codec: Codec::new()? };
+            match compare::<V, S>(rows, id.lane, &mut told, self.extent).await {
+                Ok(compared) => {
+                    for difference in &compared.differences {
+                        let (tenant, key) = (&difference.tenant, difference.key.as_str());
+                        line(format_args!("{what}, {id}: row {key} of {tenant}: {}", difference.what))?;
+                    }
+                    all.add(compared);
+                }
+                Err(CompareError::NotBegun) => line(format_args!("{what}, {id}: not begun yet"))?,
+                Err(error @ CompareError::Store(_)) => bail!("{what}, {id}: {error}"),
+                Err(error) => {
+                    line(format_args!("{what}, {id}: {error}"))?;
+                    equal = false;
+                }
+            }
+        }
+        match all.differing {
+            0 => line(format_args!("{what}: {} rows compared", all.rows))?,
+            differing => line(format_args!("{what}: {} rows compared, {differing} differ", all.rows))?,
+        }
+        Ok(equal && all.differing == 0)
+    }
+}
+
+/// The log itself: neither the topic nor anything of the projectors is between.
+struct FromLog<'a, E> {
+    log: &'a EventLog,
+    id: &'a LogId,
+    codec: Codec<E>,
+}
+
+impl<E: EventSet> Pages<E> for FromLog<'_, E> {
+    async fn after(&mut self, after: Sequence) -> Result<Vec<Told<E>>, String> {
+        let page = self.log.read_log(self.id, after, PAGE).await.map_err(|error| error.to_string())?;
+        let mut told = Vec::with_capacity(page.len());
+        for logged in page {
+            let event = self.decode(&logged).await?;
+            told.push(Told { event: recorded(&logged, event), chain: logged.chain });
+        }
+        Ok(told)
+    }
+}
+
+impl<E: EventSet> FromLog<'_, E> {
+    async fn decode(&self, logged: &LoggedEvent) -> Result<E, String> {
+        let event = &logged.event;
+        let decode = || self.codec.decode(&event.event_type, event.schema, &event.payload);
+        let unreadable = |error: &DecodeError| format!("the event {}: {error}", logged.sequence);
+        match decode() {
+            Err(DecodeError::UnknownSchema(_)) => {}
+            decoded => return decoded.map_err(|error| unreadable(&error)),
+        }
+        // Written by another release: its schema is kept beside the events.
+        let schema = self.log.schema(event.schema).await.map_err(|error| error.to_string())?;
+        let schema =
+            schema.ok_or_else(|| format!("the event {}: its schema is not in the log", logged.sequence))?;
+        self.codec.add_writer_schema(&schema).map_err(|error| error.to_string())?;
+        decode().map_err(|error| unreadable(&error))
+    }
+}
+
+fn recorded<E>(logged: &LoggedEvent, event: E) -> Recorded<E> {
+    Recorded {
+        id: logged.event.id,
+        tenant: logged.tenant.clone(),
+        lane: logged.log.lane,
+        sequence: logged.sequence,
+        stream: logged.event.stream.clone(),
+        version: logged.event.version,
+        recorded_at: logged.recorded_at,
+        event,
+    }
+}
