@@ -1,7 +1,7 @@
 //! The lanes that the group has given this projector.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -16,7 +16,7 @@ use crate::inbox::Inbox;
 use crate::intake::Intake;
 use crate::lane::{LaneTask, Place};
 use crate::projector::Projector;
-use crate::standing::{Meters, Part, Progress, Standing};
+use crate::standing::{Meters, Part, Standing};
 
 /// How long the store may take to say where lanes are before they begin without being told.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -33,7 +33,6 @@ pub(crate) struct Lanes<'a, V: View, S> {
     topic: String,
     consumer: Arc<ConsumerHandle>,
     running: HashMap<i32, Running>,
-    progress: Arc<Mutex<HashMap<i32, Arc<Progress>>>>,
     watch: JoinHandle<()>,
 }
 
@@ -45,16 +44,14 @@ struct Running {
 
 impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
     pub(crate) fn new(projector: &'a Projector<V, S>, consumer: Arc<ConsumerHandle>) -> Self {
-        let progress = Arc::new(Mutex::default());
         let topic = projector.topic();
         let watch = Watch {
             topics: projector.source.topics.clone(),
             topic: topic.clone(),
-            progress: Arc::clone(&progress),
             standing: Arc::clone(&projector.standing),
         };
         let watch = tokio::spawn(watch.run());
-        Self { projector, topic, consumer, running: HashMap::new(), progress, watch }
+        Self { projector, topic, consumer, running: HashMap::new(), watch }
     }
 
     /// Begins these lanes; answers where each is read on. A store that does not answer in time is waited for by the
@@ -83,15 +80,10 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
     pub(crate) async fn revoke(&mut self, partitions: &[i32]) {
         let ending: Vec<Running> =
             partitions.iter().filter_map(|partition| self.running.remove(partition)).collect();
-        self.forget_progress(partitions);
-        join_all(ending.into_iter().map(Running::end)).await;
-    }
-
-    fn forget_progress(&self, partitions: &[i32]) {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        for progress in partitions.iter().filter_map(|partition| progress.remove(partition)) {
-            progress.none();
+        for lane in partitions.iter().filter_map(|partition| u16::try_from(*partition).ok()) {
+            self.projector.standing.end(Lane::new(lane));
         }
+        join_all(ending.into_iter().map(Running::end)).await;
     }
 
     /// Hands records to their lane. A full lane holds the others up for a moment, in which the consumer's own
@@ -126,7 +118,7 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             self.consumer.pause(partition);
         }
         let meters = Meters::new(view.view, S::NAME, lane);
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, meters.progress());
+        standing.begin(lane, meters.progress());
         let token = CancellationToken::new();
         let log = LogId::new(view.context, lane);
         let task = LaneTask::<V, S> {
@@ -182,7 +174,6 @@ fn position(place: Option<&Place>) -> Position {
 struct Watch {
     topics: Topics,
     topic: String,
-    progress: Arc<Mutex<HashMap<i32, Arc<Progress>>>>,
     standing: Arc<Standing>,
 }
 
@@ -200,17 +191,14 @@ impl Watch {
     }
 
     async fn look(&self) -> Result<(), MessagingError> {
-        let lanes: Vec<(i32, Arc<Progress>)> = {
-            let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-            progress.iter().map(|(partition, progress)| (*partition, Arc::clone(progress))).collect()
-        };
+        let lanes = self.standing.lanes();
         if lanes.is_empty() {
             self.topics.describe(&self.topic).await?;
             return Ok(());
         }
-        let partitions = lanes.iter().map(|(partition, _)| *partition).collect();
+        let partitions = lanes.keys().map(|lane| i32::from(lane.number())).collect();
         let ranges = self.topics.offsets(&self.topic, partitions).await?;
-        for ((_, progress), range) in lanes.iter().zip(ranges) {
+        for (progress, range) in lanes.values().zip(ranges) {
             progress.lag(range.end);
         }
         Ok(())

@@ -2,6 +2,8 @@
 //!
 //! An operator looks after the installation, not after a tenant: the token's tenant is of no matter here.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::handler::Handler;
@@ -12,23 +14,29 @@ use http_api::{Authenticator, Caller, Limits, OPS, OpenApi, Operation, Problem};
 use kernel::Actor;
 use service_runtime::Health;
 
+use crate::overview::{self, Tells};
+use crate::projections::{Projections, Stores};
+
 const TAG: &str = "ops";
 
 /// What operators' requests work with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Ops {
     authenticator: Authenticator,
+    pub(crate) projections: Arc<[Arc<dyn Tells>]>,
 }
 
 impl Ops {
-    /// Of a projector whose tokens are verified so.
-    pub fn new(authenticator: Authenticator) -> Self {
-        Self { authenticator }
+    /// Of a projector whose tokens are verified so and that keeps these projections.
+    pub fn new<S: Stores>(authenticator: Authenticator, projections: &Projections<S>) -> Self {
+        Self { authenticator, projections: projections.tellers().into() }
     }
 
     /// Everything that the projector answers over HTTP.
     pub fn surface(self, health: Health) -> Router {
-        let Api { routes, open_api } = Api::new();
+        let mut api = Api::new();
+        overview::add_to(&mut api);
+        let Api { routes, open_api } = api;
         http_api::surface(routes.with_state(self), &open_api, health, Limits::default())
     }
 }

@@ -1,5 +1,7 @@
 //! All projections of a process: each view, of the contexts that are served, that lives in its kind of store.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use kernel::{Context, ContextVisitor, ReadStore, Registry, View};
 use messaging::{Connection, MessagingError, Topics};
@@ -10,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wire::{RegistryClient, RegistryError, SchemaError};
 
 use crate::log_source::{LogSource, LogSourceError};
+use crate::overview::Tells;
 use crate::projector::{Limits, Projector, Source};
 
 /// How long a look at a topic may take while Kafka is away.
@@ -70,12 +73,18 @@ pub struct Projections<S> {
     stores: S,
     health: Health,
     taken: Result<Vec<(&'static str, Run)>, SetupError>,
+    tellers: Vec<Arc<dyn Tells>>,
 }
 
 impl<S: Stores> Projections<S> {
     /// None yet.
     pub fn new(source: Source, stores: S, health: Health) -> Self {
-        Self { source, stores, health, taken: Ok(Vec::new()) }
+        Self { source, stores, health, taken: Ok(Vec::new()), tellers: Vec::new() }
+    }
+
+    /// What tells how each of them stands.
+    pub(crate) fn tellers(&self) -> Vec<Arc<dyn Tells>> {
+        self.tellers.clone()
     }
 
     /// The views' names, each with what keeps it until its token is cancelled.
@@ -110,6 +119,7 @@ impl<S: Stores> Registry for Views<'_, S> {
         let projector = self.projections.projector::<V>(self.context);
         match (&mut self.projections.taken, projector) {
             (Ok(taken), Ok(projector)) => {
+                self.projections.tellers.push(Arc::new(projector.teller()));
                 let run: Run = Box::new(move |token| Box::pin(projector.run(token)));
                 taken.push((V::NAME, run));
             }

@@ -13,6 +13,7 @@ use wire::{Codec, RegistryClient, SchemaError};
 
 use crate::lanes::Lanes;
 use crate::log_source::LogSource;
+use crate::overview::Teller;
 use crate::standing::{Part, Standing};
 
 /// Where events come from. Shared by the projections of a process.
@@ -98,6 +99,16 @@ impl<V: View, S: RowStore> Projector<V, S> {
 
     pub(crate) fn topic(&self) -> String {
         wire::topic(&self.source.prefix, self.view.context)
+    }
+
+    pub(crate) fn teller(&self) -> Teller<S> {
+        Teller {
+            store: self.store.clone(),
+            view: self.view,
+            topics: self.source.topics.clone(),
+            topic: self.topic(),
+            standing: Arc::clone(&self.standing),
+        }
     }
 
     fn group(&self) -> String {

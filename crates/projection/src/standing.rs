@@ -1,9 +1,9 @@
 //! What a projection tells of itself: readiness and metrics.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kernel::{Lane, Timestamp};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
@@ -28,21 +28,62 @@ pub(crate) enum Part {
 }
 
 /// A projection's readiness: ready when nothing is the matter with any part.
-#[derive(Debug)]
 pub(crate) struct Standing {
     dependency: Dependency,
     troubles: Mutex<BTreeMap<Part, String>>,
+    /// What was the matter last, and when it began.
+    last: Mutex<Option<(Timestamp, String)>>,
+    /// The lanes that are followed here.
+    lanes: Mutex<BTreeMap<Lane, Arc<Progress>>>,
 }
 
 impl Standing {
     pub(crate) fn new(dependency: Dependency) -> Self {
-        let standing = Self { dependency, troubles: Mutex::default() };
+        let standing =
+            Self { dependency, troubles: Mutex::default(), last: Mutex::default(), lanes: Mutex::default() };
         standing.trouble(Part::Start, "not begun yet".to_owned());
         standing
     }
 
     pub(crate) fn trouble(&self, part: Part, why: String) {
-        self.change(|troubles| troubles.insert(part, why).is_none());
+        self.change(|troubles| {
+            let is_news = troubles.get(&part) != Some(&why);
+            if is_news && part != Part::Start {
+                let told = Some((Timestamp::from_micros(now_micros()), why.clone()));
+                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = told;
+            }
+            troubles.insert(part, why).is_none()
+        });
+    }
+
+    /// What was the matter last, and when it began.
+    pub(crate) fn last_trouble(&self) -> Option<(Timestamp, String)> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is the matter with a lane now, or with all of them.
+    pub(crate) fn trouble_of(&self, lane: Lane) -> Option<String> {
+        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = [Part::Lane(lane), Part::Store(lane), Part::Registry(lane), Part::Kafka, Part::Start];
+        parts.iter().find_map(|part| troubles.get(part).cloned())
+    }
+
+    /// The lane is followed here from now on.
+    pub(crate) fn begin(&self, lane: Lane, progress: Arc<Progress>) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).insert(lane, progress);
+    }
+
+    /// The lane is not followed here any more.
+    pub(crate) fn end(&self, lane: Lane) {
+        let ended = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).remove(&lane);
+        if let Some(progress) = ended {
+            progress.none();
+        }
+    }
+
+    /// The lanes that are followed here.
+    pub(crate) fn lanes(&self) -> BTreeMap<Lane, Arc<Progress>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn fine(&self, part: Part) {
@@ -100,10 +141,19 @@ pub(crate) struct Meters {
 /// How far a lane is, for whoever computes its lag.
 pub(crate) struct Progress {
     next_offset: AtomicI64,
+    applied: AtomicU64,
+    rate: Mutex<Rate>,
     /// When the oldest event that waits was recorded, in milliseconds since 1970; 0 where none waits.
     waiting_since: AtomicI64,
     lag_events: Gauge,
     lag_seconds: Gauge,
+}
+
+/// Events applied a second, as it was last looked at.
+struct Rate {
+    since: Instant,
+    applied: u64,
+    per_second: f64,
 }
 
 impl Meters {
@@ -116,6 +166,8 @@ impl Meters {
         }
         let progress = Arc::new(Progress {
             next_offset: AtomicI64::new(0),
+            applied: AtomicU64::new(0),
+            rate: Mutex::new(Rate { since: Instant::now(), applied: 0, per_second: 0.0 }),
             waiting_since: AtomicI64::new(0),
             lag_events: of!(gauge, telemetry::LAG_EVENTS),
             lag_seconds: of!(gauge, telemetry::LAG_SECONDS),
@@ -142,7 +194,8 @@ impl Meters {
 
     /// A batch was written.
     pub(crate) fn written(&self, events: usize, took: Duration, recorded_at: Timestamp) {
-        self.applied.increment(u64::try_from(events).unwrap_or(u64::MAX));
+        self.applied.increment(events as u64);
+        self.progress.applied.fetch_add(events as u64, Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         self.batch.record(events as f64);
         self.batch_seconds.record(took.as_secs_f64());
@@ -172,13 +225,33 @@ impl Meters {
 }
 
 impl Progress {
-    /// The partition's next record would be at `end`.
+    /// The partition's next record would be at `end`. Called every few seconds, which is what a rate is taken over.
     #[expect(clippy::cast_precision_loss, reason = "a lag needs no last digit")]
     pub(crate) fn lag(&self, end: i64) {
-        self.lag_events.set((end - self.next_offset.load(Ordering::Relaxed)).max(0) as f64);
+        self.lag_events.set((end - self.next_offset()).max(0) as f64);
+        self.lag_seconds.set(self.waited_seconds());
+        let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        let applied = self.applied.load(Ordering::Relaxed);
+        let per_second = (applied - rate.applied) as f64 / rate.since.elapsed().as_secs_f64().max(1e-3);
+        *rate = Rate { since: Instant::now(), applied, per_second };
+    }
+
+    /// The offset behind the last record that was dealt with.
+    pub(crate) fn next_offset(&self) -> i64 {
+        self.next_offset.load(Ordering::Relaxed)
+    }
+
+    /// How long the oldest event that waits has waited since it was recorded; 0 where none waits.
+    #[expect(clippy::cast_precision_loss, reason = "a lag needs no last digit")]
+    pub(crate) fn waited_seconds(&self) -> f64 {
         let since = self.waiting_since.load(Ordering::Relaxed);
         let waited = if since == 0 { 0 } else { (now_micros() / 1000 - since).max(0) };
-        self.lag_seconds.set(waited as f64 / 1e3);
+        waited as f64 / 1e3
+    }
+
+    /// Events applied a second, of late.
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner).per_second
     }
 
     /// The lane is no longer this projector's.

@@ -7,6 +7,7 @@ mod redis;
 mod row;
 mod store;
 pub mod telemetry;
+mod tracked;
 mod waiting;
 
 pub use crate::checkpoint::{Advance, Checkpoint};
@@ -15,3 +16,4 @@ pub use crate::reading::{ReadError, ReadRow, StampedRow};
 pub use crate::redis::{RedisReader, RedisRows};
 pub use crate::row::{RowAddress, RowChange, StoredRow};
 pub use crate::store::{FoldPage, Lookup, PageStart, RowStore, StoreError, ViewVersion};
+pub use crate::tracked::{BuildState, Tracked, TrackedLane};

@@ -4,6 +4,7 @@ mod failure;
 mod prepare;
 mod reader;
 mod statements;
+mod tracked;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ pub use reader::PostgresReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Checkpoint, FoldPage, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError,
+    Advance, Checkpoint, FoldPage, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError, Tracked,
     ViewVersion,
 };
 
@@ -268,6 +269,10 @@ impl RowStore for PostgresRows {
         self.advance(&mut transaction, lane, advance, &[]).await?;
         self.fold_pages(&mut transaction, lookup, fold).await?;
         transaction.commit().await.map_err(store_error)
+    }
+
+    async fn tracked(&self, lanes: &[Lane]) -> Result<Vec<Tracked>, StoreError> {
+        in_time(tracked::tracked(&self.0.pool, &self.0.view, lanes)).await
     }
 
     async fn settle(&self, lane: Lane, tenants: &[TenantId]) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use kernel::{Lane, Link, TenantId, View};
 
-use crate::{Advance, Checkpoint, RowAddress, RowChange, StoredRow};
+use crate::{Advance, Checkpoint, RowAddress, RowChange, StoredRow, Tracked};
 
 /// A view at one of its versions: what rows, checkpoints and consumer groups are kept apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,6 +105,9 @@ pub trait RowStore: Clone + Send + Sync + 'static {
         lookup: &Lookup,
         fold: impl FoldPage,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Every version of the view that is kept here, oldest first, as far as its lanes are among these.
+    fn tracked(&self, lanes: &[Lane]) -> impl Future<Output = Result<Vec<Tracked>, StoreError>> + Send;
 
     /// Notes that these tenants live in the lane, for queries that know the tenant only.
     fn settle(&self, lane: Lane, tenants: &[TenantId])

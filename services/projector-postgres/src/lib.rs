@@ -72,7 +72,7 @@ pub struct ProjectorPostgres {
 impl ProjectorPostgres {
     /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let ops = Ops::new(Authenticator::new(&config.auth)?);
+        let authenticator = Authenticator::new(&config.auth)?;
         let health = Health::new();
         let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
         let log = LogSource::new(&config.log_service.url, tokens)?;
@@ -80,6 +80,7 @@ impl ProjectorPostgres {
         let pool = postgres_for_rows(config.views.url.expose_secret(), config.views.pool_max)?;
         let mut projections = Projections::new(source, Tables(pool), health.clone());
         shipped_contexts::visit(&mut projections);
+        let ops = Ops::new(authenticator, &projections);
         let runs = projections.into_runs()?;
         let listener = bind(config.listen.listen).await?;
         let address = listener.local_addr().context("find the port that was opened")?;

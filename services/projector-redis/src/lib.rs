@@ -68,13 +68,14 @@ pub struct ProjectorRedis {
 impl ProjectorRedis {
     /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let ops = Ops::new(Authenticator::new(&config.auth)?);
+        let authenticator = Authenticator::new(&config.auth)?;
         let health = Health::new();
         let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
         let log = LogSource::new(&config.log_service.url, tokens)?;
         let source = Source::new(&config.kafka, &config.registry, log)?;
         let mut projections = Projections::new(source, KeySpaces(config.redis), health.clone());
         shipped_contexts::visit(&mut projections);
+        let ops = Ops::new(authenticator, &projections);
         let runs = projections.into_runs()?;
         let listener = bind(config.listen.listen).await?;
         let address = listener.local_addr().context("find the port that was opened")?;

@@ -96,6 +96,9 @@ pub(crate) struct System {
     pub(crate) redis_url: String,
     /// What keys in it begin with.
     pub(crate) redis_prefix: String,
+    /// Where operators ask the projectors.
+    #[serde(default)]
+    pub(crate) projectors: Vec<String>,
     /// The broker.
     pub(crate) kafka: String,
     /// What its topics begin with.

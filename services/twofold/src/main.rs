@@ -10,6 +10,8 @@ mod home;
 mod lag;
 mod log;
 mod output;
+mod projections;
+mod projectors;
 mod servers;
 mod service;
 mod stores;
@@ -38,6 +40,8 @@ enum Command {
     Token(token::TokenArgs),
     /// How far publishing and each view are behind the log.
     Lag(lag::LagArgs),
+    /// How every view stands in every store: its version, how far each lane has come, and what keeps it.
+    Projections(projections::ProjectionsArgs),
     /// What happened, as JSON.
     #[command(subcommand)]
     Events(events::EventsCommand),
@@ -57,6 +61,7 @@ async fn main() -> ExitCode {
         Command::Service(service) => service::run(service).await.map(|()| ExitCode::SUCCESS),
         Command::Token(args) => token::run(&home, &args).map(|()| ExitCode::SUCCESS),
         Command::Lag(args) => lag::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
+        Command::Projections(args) => projections::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Events(command) => events::run(&home, command).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(command) => verify::run(&home, command).await,
         Command::Servers(command) => servers::run(command).await,

@@ -172,10 +172,12 @@ struct Up {
 
 impl Up {
     async fn serve(&mut self, folder: &Path, held: &Home) -> anyhow::Result<()> {
-        let system = self.system().await?;
+        let mut system = self.system().await?;
         system.write(folder)?;
         let auth = self.auth(folder)?;
         let Services { tasks, stop, addresses } = services::start(&self.args, &system, &auth).await?;
+        system.projectors = addresses.projectors();
+        system.write(folder)?;
         let running = tokio::spawn(tasks.finish(DRAIN));
         let ended = self.watch(held, &system, &auth, &addresses, &stop, running).await;
         stop.cancel();
@@ -241,6 +243,7 @@ impl Up {
             registry_database_url,
             redis_url,
             redis_prefix: args.redis_prefix.clone(),
+            projectors: Vec::new(),
             kafka,
             topic_prefix: args.topic_prefix.clone(),
             broker: self.broker,

@@ -50,6 +50,11 @@ pub(super) fn tenant_lane_key(prefix: &str, tenant: &TenantId) -> String {
     format!("{prefix}:tenant-lane:{tenant}")
 }
 
+/// The versions of a view that were ever prepared.
+pub(super) fn versions_key(prefix: &str, view: &str) -> String {
+    format!("{prefix}:versions:{view}")
+}
+
 /// A pattern that matches this text and nothing else.
 pub(super) fn literally(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());

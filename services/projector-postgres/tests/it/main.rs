@@ -5,7 +5,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http_api::{AuthConfig, OperatorConfig};
+use http_api::{AuthConfig, Claims, OperatorConfig, mint};
+use kernel::TenantId;
 use messaging::{Connection, TopicSpec, Topics};
 use projector_postgres::{Config, ProjectorPostgres};
 use service_runtime::CancellationToken;
@@ -55,8 +56,12 @@ async fn start(config: Config) -> Running {
 
 impl Running {
     async fn get(&self, path: &str) -> String {
+        self.get_with(path, "").await
+    }
+
+    async fn get_with(&self, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -100,7 +105,7 @@ async fn it_makes_the_tables_of_every_view_and_is_ready_when_each_lane_is_follow
         views.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
     let expected = ["categories", "product-details", "product-search", "stock"];
     let expected = expected.map(|view| (view.to_owned(), "catalog".to_owned(), 1));
-    assert_eq!(views, expected);
+    assert_eq!(views, expected.clone());
     let began = async {
         let lanes = "SELECT count(*) FROM serving.checkpoints";
         while sqlx::query_scalar::<_, i64>(lanes).fetch_one(&pool).await.unwrap() < 12 {
@@ -114,6 +119,20 @@ async fn it_makes_the_tables_of_every_view_and_is_ready_when_each_lane_is_follow
         "{metrics}"
     );
     assert!(running.get("/openapi.json").await.contains("Twofold projector"));
+    assert!(running.get("/v1/ops/projections").await.starts_with("HTTP/1.1 401"));
+    let token = |scope| {
+        let claims = Claims::new(&TenantId::new("acme").unwrap(), "tester", scope, PATIENCE);
+        format!("authorization: Bearer {}\r\n", mint(&SECRET.into(), &claims).unwrap())
+    };
+    let answer = running.get_with("/v1/ops/projections", &token("catalog:read")).await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    let answer = running.get_with("/v1/ops/projections", &token("ops")).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    for view in expected {
+        assert!(answer.contains(&format!(r#""view":"{}","context":"catalog","store":"postgres""#, view.0)));
+    }
+    assert_eq!(answer.matches(r#""state":"serving""#).count(), 4, "{answer}");
+    assert_eq!(answer.matches(r#""sequence":0,"lag_events":0,"lag_seconds":0.0"#).count(), 12, "{answer}");
     running.stop().await;
     // And again, on what is there already: every shape can be repeated.
     let running = start(config(&kafka, database.url())).await;

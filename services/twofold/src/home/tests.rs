@@ -35,6 +35,7 @@ fn a_system_is_found_again() {
         registry_database_url: "postgres://postgres:secret@127.0.0.1:1/registry".to_owned(),
         redis_url: "redis://127.0.0.1:2".to_owned(),
         redis_prefix: "twofold".to_owned(),
+        projectors: vec!["http://127.0.0.1:4".to_owned()],
         kafka: "127.0.0.1:3".to_owned(),
         topic_prefix: "twofold".to_owned(),
         broker: Some(BrokerChoice::Kafka),

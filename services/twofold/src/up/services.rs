@@ -40,6 +40,12 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
+    /// The URLs of those that keep views.
+    pub(super) fn projectors(&self) -> Vec<String> {
+        let keeps_views = |(name, _): &&(&str, SocketAddr)| name.starts_with("projector-");
+        self.others.iter().filter(keeps_views).map(|(_, address)| format!("http://{address}")).collect()
+    }
+
     pub(super) fn all(&self) -> Vec<(&'static str, SocketAddr)> {
         let mut all = self.others.clone();
         all.extend(self.registry.map(|address| ("schema-registry", address)));

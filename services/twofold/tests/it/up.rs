@@ -89,6 +89,14 @@ async fn what_was_recorded_is_there_after_a_stop_and_a_start() {
     assert_eq!(answer.status(), 200);
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer["items"][0]["name"], "Books");
+    let output = twofold(folder.path()).args(["projections", "--json"]).output().await.unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let stands = |view: &&Value| view["view"] == "categories" && view["state"] == "serving";
+    let categories = told["items"].as_array().unwrap().iter().find(stands).unwrap();
+    assert!(categories["lanes"].as_array().unwrap().iter().any(|lane| lane["lag_events"] == 0), "{told}");
+    let output = twofold(folder.path()).args(["verify", "views", "--all"]).output().await.unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && told.contains("categories v1 in postgres: 1 rows compared"), "{told}");
     let second = twofold(folder.path()).arg("up").stderr(Stdio::piped()).output().await.unwrap();
     let told = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(told.contains("is in use by process"), "{told}");
