@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use kernel::{EventSet, LogId, LoggedEvent, Recorded, SchemaFingerprint, Sequence};
+use kernel::{ChainHash, EventSet, LogId, LoggedEvent, Recorded, SchemaFingerprint, Sequence};
 use messaging::IncomingRecord;
 use read_store::Checkpoint;
 use wire::{Codec, DecodeError, Received, RegistryClient, RegistryError, headers};
 
-use crate::stop::Stop;
+use crate::stop::{RecordAt, Stop};
 
 /// Checks and decodes the records of one lane.
 pub(crate) struct Intake<E> {
@@ -32,6 +32,8 @@ pub(crate) enum Admitted<E> {
 pub(crate) struct Next<E> {
     pub(crate) event: Recorded<E>,
     pub(crate) after: Checkpoint,
+    /// Where it was found.
+    pub(crate) at: RecordAt,
 }
 
 /// Why a record was not admitted.
@@ -63,12 +65,12 @@ impl<E: EventSet> Intake<E> {
         record: &IncomingRecord,
         last: &Checkpoint,
     ) -> Result<Admitted<E>, Refused> {
-        let inapplicable = |why: String| Stop::Inapplicable { offset: record.offset, why };
+        let inapplicable = |why: String| Stop::Inapplicable { at: RecordAt::Offset(record.offset), why };
         let claimed = claimed_sequence(record);
         let claimed =
             claimed.ok_or_else(|| inapplicable("it says no sequence: not a record of ours".to_owned()))?;
         if claimed <= last.sequence && is_of_epoch(record, last) {
-            return Ok(Admitted::Repeat);
+            return repeat(record, claimed, last);
         }
         let value = record.value.as_ref().ok_or_else(|| inapplicable("it has no value".to_owned()))?;
         let (id, payload) = wire::unframe(value).map_err(|error| inapplicable(error.to_string()))?;
@@ -76,10 +78,19 @@ impl<E: EventSet> Intake<E> {
         let received =
             Received::parse(&self.log, record.key.as_deref(), record.headers.iter(), payload, schema)
                 .map_err(|error| inapplicable(error.to_string()))?;
-        let after = follow(record, &received, last)?;
+        let at = RecordAt::Offset(record.offset);
+        let after = follow(&received, at, record.offset + 1, last)?;
         let event = self.decode(record, &received, id).await?;
         let event = recorded(received.event, event);
-        Ok(Admitted::Next(Box::new(Next { event, after })))
+        Ok(Admitted::Next(Box::new(Next { event, after, at })))
+    }
+
+    pub(crate) fn log(&self) -> &LogId {
+        &self.log
+    }
+
+    pub(crate) fn codec(&self) -> &Codec<E> {
+        &self.codec
     }
 
     async fn schema(&mut self, record: &IncomingRecord, id: u32) -> Result<SchemaFingerprint, Refused> {
@@ -92,7 +103,7 @@ impl<E: EventSet> Intake<E> {
     }
 
     async fn decode(&self, record: &IncomingRecord, received: &Received, id: u32) -> Result<E, Refused> {
-        let inapplicable = |why: String| Stop::Inapplicable { offset: record.offset, why };
+        let inapplicable = |why: String| Stop::Inapplicable { at: RecordAt::Offset(record.offset), why };
         let event = &received.event.event;
         let decode = || self.codec.decode(&event.event_type, event.schema, &event.payload);
         let decoded = match decode() {
@@ -129,7 +140,7 @@ fn registry_refused(record: &IncomingRecord, error: &RegistryError) -> Refused {
     if error.is_retryable() {
         return Refused::RegistryAway(error.to_string());
     }
-    Stop::Inapplicable { offset: record.offset, why: error.to_string() }.into()
+    Stop::Inapplicable { at: RecordAt::Offset(record.offset), why: error.to_string() }.into()
 }
 
 fn claimed_sequence(record: &IncomingRecord) -> Option<Sequence> {
@@ -143,18 +154,35 @@ fn is_of_epoch(record: &IncomingRecord, last: &Checkpoint) -> bool {
     said.and_then(|epoch| epoch.parse().ok()) == last.epoch.map(|epoch| epoch.0)
 }
 
-/// Where the lane is after this record, if it is the next one.
-fn follow(record: &IncomingRecord, received: &Received, last: &Checkpoint) -> Result<Checkpoint, Stop> {
-    let (sequence, offset) = (received.event.sequence, record.offset);
+/// A repeat of the very last event must be that event: one of a history that went another way is not passed over.
+fn repeat<E>(record: &IncomingRecord, sequence: Sequence, last: &Checkpoint) -> Result<Admitted<E>, Refused> {
+    if sequence == last.sequence {
+        let said = record.headers.get(headers::CHAIN).and_then(|chain| std::str::from_utf8(chain).ok());
+        if said.and_then(ChainHash::from_hex) != Some(last.chain) {
+            return Err(Stop::BrokenChain { sequence, at: RecordAt::Offset(record.offset) }.into());
+        }
+    }
+    Ok(Admitted::Repeat)
+}
+
+/// Where the lane is after this record, found `at`, if it is the next one; the topic is then read on from `offset`.
+pub(crate) fn follow(
+    received: &Received,
+    at: RecordAt,
+    offset: i64,
+    last: &Checkpoint,
+) -> Result<Checkpoint, Stop> {
+    let sequence = received.event.sequence;
     if let Some(expected) = last.epoch.filter(|epoch| *epoch != received.epoch) {
-        return Err(Stop::OtherEpoch { expected, found: received.epoch });
+        let of = if matches!(at, RecordAt::Offset(_)) { "topic" } else { "log" };
+        return Err(Stop::OtherEpoch { of, expected, found: received.epoch });
     }
     if sequence != last.sequence.next() {
-        return Err(Stop::Hole { expected: last.sequence.next(), found: sequence, offset });
+        return Err(Stop::Hole { expected: last.sequence.next(), found: sequence, offset: offset - 1 });
     }
     if received.event.expected_chain(&last.chain) != received.event.chain {
-        return Err(Stop::BrokenChain { sequence, offset });
+        return Err(Stop::BrokenChain { sequence, at });
     }
     let epoch = Some(received.epoch);
-    Ok(Checkpoint { sequence, offset: offset + 1, epoch, chain: received.event.chain })
+    Ok(Checkpoint { sequence, offset, epoch, chain: received.event.chain })
 }

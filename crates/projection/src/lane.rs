@@ -7,7 +7,11 @@
 //!     └── stopped (told once; growing pauses) ◄────┘
 //! ```
 //!
+//! What is missing on the topic is no reason to begin again: it is taken from the log in between.
+//!
 //! A crash at any point, a panic of the fold included, loses nothing: where the lane is, the store says.
+
+mod repair;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,21 +19,27 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use kernel::{Sequence, View};
-use messaging::{ConsumerHandle, IncomingRecord, Topics};
+use messaging::{ConsumerHandle, IncomingRecord, OffsetRange, Topics};
 use read_store::{Checkpoint, RowStore, StoreError};
 use service_runtime::Backoff;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Applying, Interrupted};
 use crate::inbox::{Inbox, Taken};
 use crate::intake::{Admitted, Intake, Next, Refused};
+use crate::log_source::{Heads, LogSource};
 use crate::standing::{Meters, Part, Standing};
-use crate::stop::Stop;
+use crate::stop::{RecordAt, Stop};
+use repair::Watched;
 
 /// How often a lane that is stopped is tried again, at first and at last.
 const STOPPED_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 /// How long a lane that was overtaken lets the other writer go on, at first and at last.
 const OVERTAKEN_PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+/// What stopped a lane is told once, as long as it was among the last so many reasons.
+const STOPS_REMEMBERED: usize = 8;
 
 /// A lane's task.
 pub(crate) struct LaneTask<V: View, S> {
@@ -40,6 +50,9 @@ pub(crate) struct LaneTask<V: View, S> {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) consumer: Arc<ConsumerHandle>,
     pub(crate) topics: Topics,
+    pub(crate) log: LogSource,
+    /// Where the logs end, asked for now and then.
+    pub(crate) heads: watch::Receiver<Option<Heads>>,
     pub(crate) intake: Intake<V::Event>,
     pub(crate) applying: Applying<S>,
     pub(crate) standing: Arc<Standing>,
@@ -58,17 +71,15 @@ pub(crate) struct Place {
     read: i64,
     /// What the partition held when the lane was begun; unknown where it was not asked for or not answered.
     target: Option<i64>,
-    /// A hole that is being looked for behind what follows it: until `target`, records after it are passed over.
-    hole: Option<Stop>,
-    searching: bool,
     /// The lane has been where the partition ended since it was begun.
     reached: bool,
+    watched: Watched,
 }
 
 impl Place {
     pub(crate) fn new(checkpoint: Checkpoint, serving: bool) -> Self {
         let read = checkpoint.offset;
-        Self { checkpoint, serving, read, target: None, hole: None, searching: false, reached: false }
+        Self { checkpoint, serving, read, target: None, reached: false, watched: Watched::new() }
     }
 }
 
@@ -78,13 +89,8 @@ enum End {
     Moved,
     Emptied,
     Stop(Stop),
-}
-
-/// From where a lane reads on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
-    Checkpoint,
-    Beginning,
+    /// The log is not the one that the rows were folded from. Nothing was read.
+    Refused(Stop),
 }
 
 impl<V: View, S: RowStore> LaneTask<V, S> {
@@ -92,18 +98,15 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     /// consumer was told.
     pub(crate) async fn run(mut self, mut begun: Option<Place>) {
         let mut pauses = Pauses::new();
-        let mut from = From::Checkpoint;
         loop {
             let place = match begun.take() {
                 Some(place) => Some(place),
-                None => self.begin(from).await,
+                None => self.begin().await,
             };
             let Some(mut place) = place else { break };
-            place.searching = pauses.searching();
-            if !place.serving || place.searching {
-                place.target = self.end_of_partition().await;
+            if !place.serving {
+                place.target = self.partition_range().await.map(|range| range.end);
             }
-            from = From::Checkpoint;
             let follow = self.follow(&mut place, &mut pauses);
             let end = AssertUnwindSafe(follow).catch_unwind().await;
             match end.unwrap_or(End::Stop(Stop::Panicked { after: place.checkpoint.sequence })) {
@@ -117,12 +120,15 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                         break;
                     }
                 }
-                End::Stop(Stop::Hole { expected, .. }) if pauses.may_reread(expected, &mut from) => {
-                    self.inbox.close();
-                }
                 End::Stop(stop) => {
-                    self.stopped(&stop, &mut pauses);
-                    if !self.pause_for(pauses.stopped.next_delay()).await {
+                    pauses.refused = false;
+                    if !self.stay_stopped(&stop, &mut pauses).await {
+                        break;
+                    }
+                }
+                End::Refused(stop) => {
+                    pauses.refused = true;
+                    if !self.stay_stopped(&stop, &mut pauses).await {
                         break;
                     }
                 }
@@ -131,21 +137,26 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         self.standing.forget(self.lane);
     }
 
-    /// Tells what stopped the lane: the first time as an error, afterwards in readiness and metrics only.
-    fn stopped(&self, stop: &Stop, pauses: &mut Pauses) {
+    /// Reads nothing for a while, longer each time; false when the lane is to end.
+    async fn stay_stopped(&self, stop: &Stop, pauses: &mut Pauses) -> bool {
         self.inbox.close();
         self.consumer.pause(self.partition());
-        self.meters.stopped(stop);
         self.meters.retries.increment(1);
+        self.tell(stop, pauses);
+        self.pause_for(pauses.stopped.next_delay()).await
+    }
+
+    /// Tells what stops the lane: the first time as an error, afterwards in readiness and metrics only.
+    fn tell(&self, stop: &Stop, pauses: &mut Pauses) {
+        self.meters.stopped();
         self.standing.trouble(Part::Lane(self.lane), stop.to_string());
-        if pauses.told.as_ref() != Some(stop) {
+        if pauses.is_news(stop) {
             tracing::error!(view = self.view, lane = self.lane.number(), why = %stop, "a lane is stopped");
-            pauses.told = Some(stop.clone());
         }
     }
 
     /// Waits for the store, reads where the lane is and has the consumer read on from there.
-    async fn begin(&mut self, from: From) -> Option<Place> {
+    async fn begin(&mut self) -> Option<Place> {
         self.inbox.close();
         // Whatever the store lost, which tenants live here may be among it.
         self.applying.forget_tenants();
@@ -157,11 +168,10 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             let error = match self.store.begin(self.lane).await {
                 Ok((checkpoint, serving)) => {
                     self.standing.fine(Part::Store(self.lane));
-                    let offset = if from == From::Beginning { 0 } else { checkpoint.offset };
-                    self.inbox.open_at(offset);
-                    self.consumer.seek(self.partition(), offset);
+                    self.inbox.open_at(checkpoint.offset);
+                    self.consumer.seek(self.partition(), checkpoint.offset);
                     self.consumer.resume(self.partition());
-                    return Some(Place { read: offset, ..Place::new(checkpoint, serving) });
+                    return Some(Place::new(checkpoint, serving));
                 }
                 Err(StoreError::Emptied(why)) => match self.store.prepare().await {
                     Ok(()) => StoreError::Emptied(why),
@@ -176,18 +186,30 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// What the partition holds now; none where Kafka does not say.
-    async fn end_of_partition(&self) -> Option<i64> {
-        let range = self.topics.offsets(&self.topic, vec![self.partition()]).await.ok()?;
-        range.first().map(|range| range.end)
+    async fn partition_range(&self) -> Option<OffsetRange> {
+        let ranges = self.topics.offsets(&self.topic, vec![self.partition()]).await.ok()?;
+        ranges.into_iter().next()
     }
 
     async fn follow(&mut self, place: &mut Place, pauses: &mut Pauses) -> End {
         self.meters.reading(place.read, 0);
+        match self.compare_at_begin(place).await {
+            Ok(true) if pauses.refused => self.went_on(pauses),
+            Ok(_) => {}
+            Err(end) => return end,
+        }
         loop {
             let taken = tokio::select! {
                 biased;
                 () = self.token.cancelled() => return End::Cancelled,
                 taken = self.inbox.take() => taken,
+                // Only its own end would end the watch.
+                Ok(()) = self.heads.changed() => {
+                    match self.look_at_log(place, pauses).await {
+                        Ok(()) => continue,
+                        Err(end) => return end,
+                    }
+                }
                 () = tokio::time::sleep(S::LOOK_EVERY) => {
                     match self.look(place).await {
                         Ok(()) => continue,
@@ -208,60 +230,65 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         if let Some(first) = taken.records.first() {
             self.meters.reading(first.offset, first.timestamp_ms.max(1));
         }
-        let (events, stop) = self.admit(&taken.records, place).await?;
-        self.apply(place, &events, pauses).await?;
-        if let Some(stop) = stop {
-            return Err(End::Stop(stop));
+        let mut rest = taken.records.as_slice();
+        loop {
+            let (events, stop) = self.admit(&mut rest, &place.checkpoint).await?;
+            self.apply(place, &events).await?;
+            if !events.is_empty() {
+                self.went_on(pauses);
+            }
+            match stop {
+                None => break,
+                Some(hole @ Stop::Hole { found, .. }) => {
+                    let through = Sequence::new(found.number() - 1);
+                    self.repair(place, &hole, through, pauses).await?;
+                }
+                Some(stop) => return Err(End::Stop(stop)),
+            }
         }
-        if let Some(last) = taken.records.last() {
-            place.read = last.offset + 1;
+        let read = taken.records.last().map(|last| last.offset + 1);
+        // The end is further than the last record where the partition has forgotten what was asked for.
+        if let Some(read) = read.max(taken.end.filter(|end| *end > place.read)) {
+            place.read = read;
             self.meters.reading(place.read, 0);
             self.consumer.applied(self.partition(), place.read);
         }
         place.reached |= taken.end.is_some() || place.target.is_some_and(|target| place.read >= target);
-        if let Some(hole) = place.hole.take_if(|_| place.reached) {
-            return Err(End::Stop(hole));
-        }
         if place.reached && !place.serving {
             self.say_caught_up(place).await?;
         }
         Ok(())
     }
 
-    /// The events among the records that come next, and what stops the lane behind them.
+    /// The events among the records that come next, and what stops the lane behind them; from that record on, `rest`
+    /// is left.
     async fn admit(
         &mut self,
-        records: &[IncomingRecord],
-        place: &mut Place,
+        rest: &mut &[IncomingRecord],
+        last: &Checkpoint,
     ) -> Result<(Vec<Next<V::Event>>, Option<Stop>), End> {
-        let mut events = Vec::with_capacity(records.len());
-        let mut last = place.checkpoint;
+        let mut events = Vec::with_capacity(rest.len());
+        let mut last = *last;
         let mut repeats = 0;
         let mut backoff = Backoff::default();
-        for record in records {
-            loop {
-                match self.intake.admit(record, &last).await {
-                    Ok(Admitted::Repeat) => repeats += 1,
-                    Ok(Admitted::Next(next)) => {
-                        last = next.after;
-                        place.hole = None;
-                        events.push(*next);
-                    }
-                    Err(Refused::Stop(hole @ Stop::Hole { .. })) if place.searching => {
-                        place.hole.get_or_insert(hole);
-                    }
-                    Err(Refused::Stop(stop)) => return Ok((events, Some(stop))),
-                    Err(Refused::RegistryAway(why)) => {
-                        self.meters.retries.increment(1);
-                        self.standing.trouble(Part::Registry(self.lane), why);
-                        if !self.pause_for(backoff.next_delay()).await {
-                            return Err(End::Cancelled);
-                        }
-                        continue;
-                    }
+        while let Some((record, behind)) = rest.split_first() {
+            match self.intake.admit(record, &last).await {
+                Ok(Admitted::Repeat) => repeats += 1,
+                Ok(Admitted::Next(next)) => {
+                    last = next.after;
+                    events.push(*next);
                 }
-                break;
+                Err(Refused::Stop(stop)) => return Ok((events, Some(stop))),
+                Err(Refused::RegistryAway(why)) => {
+                    self.meters.retries.increment(1);
+                    self.standing.trouble(Part::Registry(self.lane), why);
+                    if !self.pause_for(backoff.next_delay()).await {
+                        return Err(End::Cancelled);
+                    }
+                    continue;
+                }
             }
+            *rest = behind;
         }
         self.standing.fine(Part::Registry(self.lane));
         self.meters.repeats.increment(repeats);
@@ -269,12 +296,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// Applies the events, waiting for the store as long as it takes.
-    async fn apply(
-        &mut self,
-        place: &mut Place,
-        events: &[Next<V::Event>],
-        pauses: &mut Pauses,
-    ) -> Result<(), End> {
+    async fn apply(&mut self, place: &mut Place, events: &[Next<V::Event>]) -> Result<(), End> {
         let mut rest = events;
         let mut backoff = Backoff::default();
         while let Some(last) = rest.last() {
@@ -284,8 +306,8 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             if applied > 0 {
                 let written = &rest[applied - 1];
                 place.checkpoint = written.after;
+                place.watched.moved = Instant::now();
                 self.meters.written(applied, started.elapsed(), written.event.recorded_at);
-                self.went_on(pauses);
             }
             rest = &rest[applied..];
             let Err(Interrupted { why, .. }) = outcome else {
@@ -321,6 +343,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             // It was written after all, or somebody else wrote the same: the rows are the same fold.
             let written = rest.iter().position(|next| next.after == found).ok_or(End::Moved)?;
             place.checkpoint = found;
+            place.watched.moved = Instant::now();
             return Ok(&rest[written + 1..]);
         }
         match why {
@@ -328,8 +351,8 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             StoreError::Moved => Err(End::Moved),
             StoreError::Emptied(_) => Err(End::Emptied),
             StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Unfoldable(_) => {
-                let offset = rest.first().map_or(place.checkpoint.offset, |next| next.after.offset - 1);
-                Err(End::Stop(Stop::Inapplicable { offset, why: why.to_string() }))
+                let at = rest.first().map_or(RecordAt::Offset(place.checkpoint.offset), |next| next.at);
+                Err(End::Stop(Stop::Inapplicable { at, why: why.to_string() }))
             }
         }
     }
@@ -397,9 +420,10 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
 struct Pauses {
     stopped: Backoff,
     overtaken: Backoff,
-    told: Option<Stop>,
-    /// The hole that was read again, and how often.
-    hole: Option<(Sequence, u32)>,
+    /// What stopped the lane since it last went on.
+    told: Vec<Stop>,
+    /// The last of it was the log being another one.
+    refused: bool,
 }
 
 impl Pauses {
@@ -407,31 +431,27 @@ impl Pauses {
         Self {
             stopped: Backoff::between(STOPPED_PAUSE.0, STOPPED_PAUSE.1),
             overtaken: Backoff::between(OVERTAKEN_PAUSE.0, OVERTAKEN_PAUSE.1),
-            told: None,
-            hole: None,
+            told: Vec::new(),
+            refused: false,
         }
     }
 
     /// The lane went on; says whether it had been stopped.
     fn went_on(&mut self) -> bool {
-        let stopped = self.told.is_some();
-        if stopped || self.hole.is_some() {
+        let stopped = !self.told.is_empty();
+        if stopped {
             *self = Self::new();
         }
         stopped
     }
 
-    /// Whether what is missing is looked for behind what follows it: it was published again.
-    fn searching(&self) -> bool {
-        self.hole.is_some_and(|(_, tried)| tried > 1)
-    }
-
-    /// Whether to read again before a hole is believed: once from the checkpoint, for records that were lost on
-    /// the way here; once from the beginning, for a topic that was made anew and has other offsets.
-    fn may_reread(&mut self, expected: Sequence, from: &mut From) -> bool {
-        let tried = self.hole.filter(|(hole, _)| *hole == expected).map_or(0, |(_, tried)| tried);
-        self.hole = Some((expected, tried + 1));
-        *from = if tried == 1 { From::Beginning } else { From::Checkpoint };
-        tried < 2
+    /// Whether it has not been told yet.
+    fn is_news(&mut self, stop: &Stop) -> bool {
+        let news = !self.told.contains(stop);
+        if news {
+            self.told.truncate(STOPS_REMEMBERED - 1);
+            self.told.insert(0, stop.clone());
+        }
+        news
     }
 }

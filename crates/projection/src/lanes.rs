@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use kernel::{Lane, LogId, View};
 use messaging::{ConsumerHandle, IncomingRecord, MessagingError, Position, Topics};
 use read_store::RowStore;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ use crate::apply::Applying;
 use crate::inbox::Inbox;
 use crate::intake::Intake;
 use crate::lane::{LaneTask, Place};
+use crate::log_source::{Heads, LogSource};
 use crate::projector::Projector;
 use crate::standing::{Meters, Part, Standing};
 
@@ -26,6 +28,8 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 const ROOM_TIMEOUT: Duration = Duration::from_millis(200);
 /// How often Kafka is asked what each partition holds.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
+/// How often the log is asked where it ends.
+const ASK_LOG_EVERY: Duration = Duration::from_secs(2);
 
 /// Lanes by partition.
 pub(crate) struct Lanes<'a, V: View, S> {
@@ -33,6 +37,7 @@ pub(crate) struct Lanes<'a, V: View, S> {
     topic: String,
     consumer: Arc<ConsumerHandle>,
     running: HashMap<i32, Running>,
+    heads: watch::Receiver<Option<Heads>>,
     watch: JoinHandle<()>,
 }
 
@@ -50,8 +55,10 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             topic: topic.clone(),
             standing: Arc::clone(&projector.standing),
         };
-        let watch = tokio::spawn(watch.run());
-        Self { projector, topic, consumer, running: HashMap::new(), watch }
+        let (ends, heads) = watch::channel(None);
+        let log = projector.source.log.clone();
+        let watch = tokio::spawn(async { tokio::join!(watch.run(), watch_logs(log, ends)).0 });
+        Self { projector, topic, consumer, running: HashMap::new(), heads, watch }
     }
 
     /// Begins these lanes; answers where each is read on. A store that does not answer in time is waited for by the
@@ -129,6 +136,8 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             inbox: Arc::clone(&inbox),
             consumer: Arc::clone(&self.consumer),
             topics: source.topics.clone(),
+            log: source.log.clone(),
+            heads: self.heads.clone(),
             intake: Intake::new(log, codec.clone(), source.registry.clone()),
             applying: Applying::new(store.clone(), lane),
             standing: Arc::clone(standing),
@@ -166,6 +175,21 @@ fn position(place: Option<&Place>) -> Position {
     match place {
         Some(place) if place.checkpoint.offset > 0 => Position::Offset(place.checkpoint.offset),
         Some(_) | None => Position::Beginning,
+    }
+}
+
+/// Asks where the logs end. A log's service that is away is not a projection's trouble: it is needed when something is
+/// missing, and then its absence shows.
+async fn watch_logs(log: LogSource, ends: watch::Sender<Option<Heads>>) {
+    let mut tick = tokio::time::interval(ASK_LOG_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        // The other projections of the process ask too: an answer from within the interval does for all.
+        let since = tick.tick().await.into_std().checked_sub(ASK_LOG_EVERY / 2);
+        match log.heads_since(since.unwrap_or_else(Instant::now)).await {
+            Ok(heads) => drop(ends.send_replace(Some(heads))),
+            Err(error) => tracing::debug!(%error, "the log was not asked where it ends"),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! Records come as they are on the topic, with the schemas that they were written with: they are checked and decoded
 //! like any other, and neither Kafka nor the registry is needed.
 
+mod latest;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,9 @@ use uuid::Uuid;
 use wire::{Codec, DecodeError, Received};
 
 use crate::intake::recorded;
+
+pub(crate) use latest::Heads;
+use latest::Latest;
 
 /// Most records that one request answers.
 pub const LOG_PAGE_MOST: usize = 500;
@@ -92,6 +97,7 @@ struct Client {
     base: Url,
     http: reqwest::Client,
     tokens: OperatorTokens,
+    latest: Latest,
 }
 
 impl std::fmt::Debug for LogSource {
@@ -112,12 +118,12 @@ impl LogSource {
             .timeout(REQUEST_TIMEOUT)
             .build()
             .map_err(unreachable)?;
-        Ok(Self(Arc::new(Client { base, http, tokens })))
+        Ok(Self(Arc::new(Client { base, http, tokens, latest: Latest::default() })))
     }
 
     /// Every log that was ever begun, and where it ends.
     pub async fn heads(&self) -> Result<Vec<(LogId, LogHead)>, LogSourceError> {
-        let answer: Heads = self.get(&["v1", "ops", "logs"], &[]).await?.map_err(refused)?;
+        let answer: Listing = self.get(&["v1", "ops", "logs"], &[]).await?.map_err(refused)?;
         answer.items.iter().map(Head::read).collect()
     }
 
@@ -228,7 +234,7 @@ fn decode<E: EventSet>(
 }
 
 #[derive(Deserialize)]
-struct Heads {
+struct Listing {
     items: Vec<Head>,
 }
 

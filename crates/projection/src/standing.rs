@@ -9,7 +9,6 @@ use kernel::{Lane, Timestamp};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use service_runtime::Dependency;
 
-use crate::stop::Stop;
 use crate::telemetry;
 
 /// What can keep a projection from going on.
@@ -130,6 +129,7 @@ pub(crate) struct Meters {
     pub(crate) repeats: Counter,
     pub(crate) retries: Counter,
     pub(crate) overtaken: Counter,
+    pub(crate) repaired: Counter,
     batch: Histogram,
     batch_seconds: Histogram,
     delay_seconds: Histogram,
@@ -177,6 +177,7 @@ impl Meters {
             repeats: of!(counter, telemetry::REPEATS),
             retries: of!(counter, telemetry::RETRIES),
             overtaken: of!(counter, telemetry::OVERTAKEN),
+            repaired: of!(counter, telemetry::REPAIRED),
             batch: of!(histogram, telemetry::BATCH),
             batch_seconds: of!(histogram, telemetry::BATCH_SECONDS),
             delay_seconds: of!(histogram, telemetry::DELAY_SECONDS),
@@ -210,12 +211,14 @@ impl Meters {
         self.progress.waiting_since.store(waiting_since_ms, Ordering::Relaxed);
     }
 
-    pub(crate) fn stopped(&self, stop: &Stop) {
+    pub(crate) fn stopped(&self) {
         self.stopped.set(1.0);
-        if let Stop::Hole { expected, found, .. } = stop {
-            #[expect(clippy::cast_precision_loss, reason = "an alarm needs no last digit")]
-            self.missing.set(found.since(*expected) as f64);
-        }
+    }
+
+    /// So many events are known to be missing.
+    #[expect(clippy::cast_precision_loss, reason = "an alarm needs no last digit")]
+    pub(crate) fn missing(&self, events: u64) {
+        self.missing.set(events as f64);
     }
 
     pub(crate) fn going_on(&self) {

@@ -18,6 +18,8 @@ pub const LAG_SECONDS: &str = "twofold_projection_lag_seconds";
 pub const RETRIES: &str = "twofold_projection_retries_total";
 /// Counter: how often another writer had moved the lane's checkpoint.
 pub const OVERTAKEN: &str = "twofold_projection_overtaken_total";
+/// Counter: events that were taken from the log because the topic lacks them.
+pub const REPAIRED: &str = "twofold_projection_repaired_total";
 /// Gauge: events known to be missing before the next one that is there. Alarm above 0.
 pub const MISSING: &str = "twofold_projection_missing";
 /// Gauge: 1 where the lane is stopped. Alarm above 0.

@@ -11,7 +11,6 @@ use crate::support::world::{until_at, until_at_head, version_of};
 use crate::support::{Bench, History, Postgres, Record, Running, Story, World, until_rows};
 
 on_both_stores!(
-    a_hole_stops_its_lane_and_no_other_until_it_is_filled,
     a_record_that_cannot_be_folded_stops_its_lane_and_no_other_until_it_can,
     a_fold_that_panics_stops_its_lane_and_no_other,
     a_record_that_is_garbage_stops_its_lane,
@@ -61,23 +60,6 @@ impl<S: RowStore> Scene<S> {
     async fn at(&self, lane: Lane) -> Sequence {
         self.store.checkpoint(lane).await.unwrap().unwrap().sequence
     }
-}
-
-async fn a_hole_stops_its_lane_and_no_other_until_it_is_filled(bench: impl Bench) {
-    let mut scene = scene(&bench).await;
-    let acme = tenant("acme");
-    for price in 1..=4 {
-        scene.lanes[0].happen(&acme, price_changed(100, price));
-    }
-    // Sequence 3 is lost; 4 to 6 arrive.
-    scene.world.publish(&scene.lanes[0].records[3..]).await;
-    scene.only_lane_0_is_stopped("sequence 3 is missing").await;
-    scene.world.publish(&scene.lanes[0].records[2..]).await;
-    until_at_head(&scene.store, &scene.lanes[0]).await;
-    scene.running.until_ready().await;
-    let [first, second] = &scene.lanes;
-    until_rows(&bench, "labels", 1, &reference::<Labels<1>>(&[first, second])).await;
-    scene.running.stop().await;
 }
 
 async fn a_record_that_cannot_be_folded_stops_its_lane_and_no_other_until_it_can(bench: impl Bench) {

@@ -5,6 +5,7 @@
 mod comparing;
 mod failing;
 mod following;
+mod repairing;
 mod support;
 mod surviving;
 mod versions;

@@ -61,6 +61,14 @@ impl History {
         self.log.lane
     }
 
+    pub(crate) fn log(&self) -> &LogId {
+        &self.log
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     pub(crate) fn head(&self) -> Sequence {
         Sequence::new(self.events.len() as u64)
     }
@@ -110,6 +118,24 @@ impl History {
             recorded_at,
             event,
         });
+    }
+
+    /// A log with the same history up to a sequence, as a backup has it.
+    pub(crate) fn up_to(&self, sequence: usize) -> Self {
+        let mut versions = HashMap::new();
+        for event in &self.events[..sequence] {
+            *versions.entry((event.tenant.clone(), event.stream.clone())).or_default() += 1;
+        }
+        Self {
+            log: self.log.clone(),
+            epoch: self.epoch,
+            chain: self.chains[sequence - 1],
+            versions,
+            codec: self.codec.clone(),
+            chains: self.chains[..sequence].to_vec(),
+            events: self.events[..sequence].to_vec(),
+            records: self.records[..sequence].to_vec(),
+        }
     }
 
     /// As a log is after it was restored from a backup.

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use catalog::CatalogEvent;
-use http_api::{AuthConfig, OperatorConfig, OperatorTokens};
 use kernel::{Lane, View};
 use messaging::{Connection, OutgoingRecord, PartitionWriter, Producer, ProducerOptions, TopicSpec, Topics};
-use projection::{Limits, LogSource, Projector, Source};
+use projection::{Limits, Projector, Source};
 use read_store::{RowStore, ViewVersion};
 use service_runtime::Health;
 use test_servers::TestKafka;
@@ -15,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::RegistryClient;
 
+use super::log_service::LogService;
 use super::registry::Registry;
 use super::{History, Record, until};
 
@@ -24,6 +24,7 @@ pub(crate) struct World {
     topics: Topics,
     producer: Producer,
     pub(crate) registry: Registry,
+    pub(crate) log: LogService,
 }
 
 impl World {
@@ -40,12 +41,21 @@ impl World {
         self.topics.ensure(&topic).await.unwrap();
     }
 
+    /// The topic is deleted, and another made under its name.
+    pub(crate) async fn make_topic_anew(&self, lanes: i32) {
+        let name = wire::topic(&self.kafka.prefix, "catalog");
+        self.topics.delete(&name).await.unwrap();
+        until("the topic is gone", async || self.topics.describe(&name).await.unwrap().is_none()).await;
+        self.make_topic(lanes).await;
+    }
+
     pub(crate) async fn without_topic() -> Self {
         let kafka = test_servers::kafka();
         let connection = Connection::new(&kafka.brokers);
         let topics = Topics::new(&connection, Duration::from_secs(30)).unwrap();
         let producer = Producer::start(&connection, &ProducerOptions::default()).unwrap();
-        Self { kafka, connection, topics, producer, registry: Registry::start().await }
+        let (registry, log) = (Registry::start().await, LogService::start().await);
+        Self { kafka, connection, topics, producer, registry, log }
     }
 
     pub(crate) fn source(&self) -> Source {
@@ -53,7 +63,7 @@ impl World {
             connection: self.connection.clone(),
             topics: self.topics.clone(),
             registry: RegistryClient::new(&self.registry.url).unwrap(),
-            log: LogSource::new("http://127.0.0.1:1", operator()).unwrap(),
+            log: self.log.source(),
             prefix: self.kafka.prefix.clone(),
             groups: self.kafka.prefix.clone(),
             limits: Limits::default(),
@@ -101,12 +111,6 @@ impl World {
         let task = tokio::spawn(projector.run(token.clone()));
         Running { token, task, health }
     }
-}
-
-/// Tokens that no service looks at.
-fn operator() -> OperatorTokens {
-    let config = OperatorConfig { ops_token: Some("token".into()), ops_token_file: None };
-    OperatorTokens::new(&config, &AuthConfig::default()).unwrap()
 }
 
 /// A projector that runs.
