@@ -32,6 +32,7 @@ mod publishing;
 mod readiness;
 mod records;
 mod relay;
+mod replay;
 mod schemas;
 mod standby;
 mod survey;
@@ -41,3 +42,4 @@ mod waking;
 
 pub use config::{Config, RelayConfig};
 pub use relay::Relay;
+pub use replay::{Replay, ReplayError};

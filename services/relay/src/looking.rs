@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use event_log::{Cursor, Lease, LogError};
+use event_log::{Cursor, EventLog, Lease, LogError};
 use kernel::{Epoch, LogId, Sequence};
-use messaging::PartitionReader;
+use messaging::{Connection, PartitionReader};
 
 use crate::error::Stop;
 use crate::relay::Shared;
@@ -32,8 +32,13 @@ pub(crate) async fn look(
     let head = shared.log.head(log).await?;
     let before = shared.outbox.cursor(log).await?;
     let topic = shared.topics.ensure(&log.context, log.lane).await?;
-    let holding = survey_partition(shared, log, &topic, before, head.epoch).await?;
-    check_chain(shared, log, &topic, &holding).await?;
+    let holding = {
+        // Few at once: each has a client of its own for the moment.
+        let _permit = shared.surveys.acquire().await;
+        let (connection, timeout) = (shared.connection.clone(), shared.config.kafka_timeout());
+        holding(connection, timeout, log, &topic, before, head.epoch).await?
+    };
+    check_chain(&shared.log, log, &topic, &holding).await?;
     let cursor = Cursor {
         published_through: holding.through,
         chain: holding.chain,
@@ -54,18 +59,17 @@ pub(crate) async fn look(
     Ok(Start { topic, epoch: head.epoch, through: holding.through, last_offset: holding.last_offset, cursor })
 }
 
-async fn survey_partition(
-    shared: &Shared,
+/// Up to where the topic holds everything of a log.
+pub(crate) async fn holding(
+    connection: Connection,
+    timeout: Duration,
     log: &LogId,
     topic: &Topic,
     cursor: Cursor,
     epoch: Epoch,
 ) -> Result<Holding, Stop> {
     let same_topic = !is_another(cursor.topic_id, topic.id);
-    let (connection, name, number) = (shared.connection.clone(), topic.name.clone(), partition(log.lane));
-    let timeout: Duration = shared.config.kafka_timeout();
-    // Few at once: each has a client of its own for the moment.
-    let _permit = shared.surveys.acquire().await;
+    let (name, number) = (topic.name.clone(), partition(log.lane));
     let looked = tokio::task::spawn_blocking(move || {
         let reader = PartitionReader::new(&connection, timeout)?;
         survey(&OnKafka { reader: &reader, topic: &name, number }, &cursor, same_topic, epoch)
@@ -83,10 +87,15 @@ async fn survey_partition(
 }
 
 /// The topic may hold less than the log, never anything else.
-async fn check_chain(shared: &Shared, log: &LogId, topic: &Topic, holding: &Holding) -> Result<(), Stop> {
+pub(crate) async fn check_chain(
+    source: &EventLog,
+    log: &LogId,
+    topic: &Topic,
+    holding: &Holding,
+) -> Result<(), Stop> {
     let Some(chain) = holding.chain else { return Ok(()) };
     let before = Sequence::new(holding.through.number().saturating_sub(1));
-    let events = shared.log.read_log(log, before, 1).await?;
+    let events = source.read_log(log, before, 1).await?;
     match events.first() {
         Some(event) if event.sequence == holding.through && event.chain == chain => Ok(()),
         Some(event) if event.sequence == holding.through => {

@@ -3,6 +3,8 @@
 mod feeding;
 mod keeping;
 
+pub(crate) use feeding::check_size;
+
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -49,7 +49,7 @@ impl TopicKeeper {
 
     /// The topic of a context, made now if it is not there, with partitions added if it has too few.
     pub(crate) async fn ensure(&self, context: &str, lane: Lane) -> Result<Topic, MessagingError> {
-        let name: Arc<str> = wire::topic(&self.prefix, context).into();
+        let name = self.name(context);
         let spec = TopicSpec {
             name: name.to_string(),
             partitions: i32::from(self.lanes).max(i32::from(lane.number()) + 1),
@@ -59,6 +59,19 @@ impl TopicKeeper {
         let found = self.topics.ensure(&spec).await?;
         let limit = self.limit(&name, found.id).await;
         Ok(Topic { name, id: found.id, limit })
+    }
+
+    /// The topic of a context, if it is there.
+    pub(crate) async fn find(&self, context: &str) -> Result<Option<Topic>, MessagingError> {
+        let name = self.name(context);
+        let Some(found) = self.topics.describe(&name).await? else { return Ok(None) };
+        let limit = self.limit(&name, found.id).await;
+        Ok(Some(Topic { name, id: found.id, limit }))
+    }
+
+    /// What the topic of a context is called.
+    pub(crate) fn name(&self, context: &str) -> Arc<str> {
+        wire::topic(&self.prefix, context).into()
     }
 
     /// Whether the topic is still the one that it was and has not lost what was acknowledged at `offset`.

@@ -12,6 +12,7 @@ mod log;
 mod output;
 mod projections;
 mod projectors;
+mod replay;
 mod servers;
 mod service;
 mod stores;
@@ -48,6 +49,8 @@ enum Command {
     /// Check that history is what was recorded.
     #[command(subcommand)]
     Verify(verify::VerifyCommand),
+    /// Publish a stretch of the log to its topic once more, beside the relay that runs.
+    Replay(replay::ReplayArgs),
     /// Local Postgres, Redis and Kafka by themselves.
     #[command(subcommand)]
     Servers(servers::ServersCommand),
@@ -64,6 +67,7 @@ async fn main() -> ExitCode {
         Command::Projections(args) => projections::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Events(command) => events::run(&home, command).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(command) => verify::run(&home, command).await,
+        Command::Replay(args) => Box::pin(replay::run(&home, args)).await.map(|()| ExitCode::SUCCESS),
         Command::Servers(command) => servers::run(command).await,
     };
     match done {

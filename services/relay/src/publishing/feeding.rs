@@ -10,6 +10,7 @@ use crate::error::{Blame, Stop};
 use crate::looking::Start;
 use crate::records::Record;
 use crate::schemas::Schemas;
+use crate::topics::Topic;
 
 impl Session<'_> {
     /// Reads page after page; where there is none, waits for the bell, and looks now and then without it.
@@ -69,7 +70,7 @@ impl Session<'_> {
                     }
                 };
                 let record = Record::of(&event, &start.epoch, schema_id);
-                check_size(start, &event, &record)?;
+                check_size(&start.topic, &event, &record)?;
                 let taken = self.token.run_until_cancelled(writer.send_when_room(&record.outgoing())).await;
                 let Some(taken) = taken else { return Ok(()) };
                 taken?;
@@ -85,8 +86,8 @@ impl Session<'_> {
 }
 
 /// Before Kafka says it: a record that Kafka refuses ends the producer, for every log.
-fn check_size(start: &Start, event: &LoggedEvent, record: &Record) -> Result<(), Stop> {
-    match (record.size(), start.topic.limit) {
+pub(crate) fn check_size(topic: &Topic, event: &LoggedEvent, record: &Record) -> Result<(), Stop> {
+    match (record.size(), topic.limit) {
         (size, Some(limit)) if size > limit => Err(Stop::TooLarge { sequence: event.sequence, size, limit }),
         _ => Ok(()),
     }

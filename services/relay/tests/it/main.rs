@@ -6,5 +6,6 @@ mod crashes;
 mod outages;
 mod readiness;
 mod records;
+mod replaying;
 mod support;
 mod topics;

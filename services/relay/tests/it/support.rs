@@ -16,7 +16,7 @@ use kernel::{
     Actor, EventId, EventMetadata, LogId, LoggedEvent, NewEvent, SchemaFingerprint, Sequence, StreamName,
     StreamVersion, TenantId,
 };
-use messaging::{Connection, IncomingRecord, PartitionReader, Topics};
+use messaging::{Connection, IncomingRecord, PartitionReader, TopicSpec, Topics};
 use relay::{Config, Relay, RelayConfig};
 use serde_json::{Value, json};
 use service_runtime::config::{
@@ -143,6 +143,15 @@ impl Place {
 
     pub(crate) async fn delete_topic(&self) {
         self.topics.delete(&self.topic()).await.unwrap();
+    }
+
+    /// The topic is deleted, and another made under its name.
+    pub(crate) async fn make_topic_anew(&self) {
+        let name = self.topic();
+        self.delete_topic().await;
+        until("it is gone", async || self.topics.describe(&name).await.unwrap().is_none()).await;
+        let spec = TopicSpec { name, partitions: i32::from(LANES), replication: 1, config: Vec::new() };
+        self.topics.ensure(&spec).await.unwrap();
     }
 
     /// A relay for tests: quick to take over and to look.

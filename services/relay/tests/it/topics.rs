@@ -10,11 +10,7 @@ use crate::support::{LANES, Place, Running, through, until};
 
 /// Puts these records on a topic that is made anew, as they were.
 async fn make_anew_with(place: &Place, log: &LogId, records: &[IncomingRecord]) {
-    let name = place.topic();
-    place.delete_topic().await;
-    until("it is gone", async || place.topics.describe(&name).await.unwrap().is_none()).await;
-    let spec = TopicSpec { name, partitions: i32::from(LANES), replication: 1, config: Vec::new() };
-    place.topics.ensure(&spec).await.unwrap();
+    place.make_topic_anew().await;
     let producer = Producer::start(&place.connection(), &ProducerOptions::default()).unwrap();
     for record in records {
         let headers: Vec<(&str, Bytes)> =
@@ -25,7 +21,7 @@ async fn make_anew_with(place: &Place, log: &LogId, records: &[IncomingRecord]) 
             headers: &headers,
             timestamp_ms: Some(record.timestamp_ms),
         };
-        producer.send(&spec.name, i32::from(log.lane.number()), &outgoing).await.unwrap();
+        producer.send(&place.topic(), i32::from(log.lane.number()), &outgoing).await.unwrap();
     }
 }
 

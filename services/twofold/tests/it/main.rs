@@ -7,6 +7,7 @@ mod check;
 mod kills;
 mod load;
 mod path;
+mod repairing;
 mod servers;
 mod system;
 mod up;
