@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use kernel::{EventSet, Keys, Lane, Recorded, TenantId, View};
-use read_store::{Advance, Checkpoint, Lookup, RowAddress, RowStore, StoreError};
+use read_store::{Advance, Checkpoint, Folded, Lookup, RowAddress, RowStore, StoreError};
 
 use crate::fold::Fold;
 use crate::intake::Next;
@@ -97,7 +97,7 @@ impl<S: RowStore> Applying<S> {
         }
         let count = plan.keys.len();
         let advance = Advance { from, to: events[count - 1].after };
-        self.store.write(self.lane, &advance, &fold.into_changes()?).await?;
+        self.store.write(self.lane, &advance, &fold.into_changes()?, &[]).await?;
         Ok(count)
     }
 
@@ -114,7 +114,7 @@ impl<S: RowStore> Applying<S> {
             fold.take_in(rows)?;
             fold.apply(event, &Keys::Linked(lookup.link.clone()))
                 .map_err(|error| StoreError::Unfoldable(error.reason))?;
-            fold.into_changes()
+            fold.into_changes().map(Folded::from)
         };
         self.store.write_linked(self.lane, &advance, lookup, page).await
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod checkpoint;
+mod letter;
 mod postgres;
 mod reading;
 mod redis;
@@ -11,9 +12,13 @@ mod tracked;
 mod waiting;
 
 pub use crate::checkpoint::{Advance, Checkpoint};
+pub use crate::letter::{
+    DeadRecord, HeaderValue, InvalidLetterId, InvalidSubject, Letter, LetterId, Reason, Request, Subject,
+    Which,
+};
 pub use crate::postgres::{PostgresReader, PostgresRows, postgres_for_rows};
 pub use crate::reading::{ReadError, ReadRow, StampedRow};
 pub use crate::redis::{RedisReader, RedisRows};
 pub use crate::row::{RowAddress, RowChange, StoredRow};
-pub use crate::store::{FoldPage, Lookup, PageStart, RowStore, StoreError, ViewVersion};
+pub use crate::store::{FoldPage, Folded, LetterStore, Lookup, PageStart, RowStore, StoreError, ViewVersion};
 pub use crate::tracked::{BuildState, Tracked, TrackedLane};

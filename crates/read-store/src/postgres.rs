@@ -1,6 +1,7 @@
 //! Rows in Postgres.
 
 mod failure;
+mod letters;
 mod prepare;
 mod reader;
 mod statements;
@@ -19,8 +20,7 @@ pub use reader::PostgresReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Checkpoint, FoldPage, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError, Tracked,
-    ViewVersion,
+    Advance, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError, Tracked, ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -112,6 +112,7 @@ impl PostgresRows {
     async fn fold_pages(
         &self,
         connection: &mut PgConnection,
+        lane: Lane,
         lookup: &Lookup,
         mut fold: impl FoldPage,
     ) -> Result<(), StoreError> {
@@ -131,11 +132,14 @@ impl PostgresRows {
                 return Ok(());
             }
             let page = page.iter().map(stored_row).collect::<Result<Vec<_>, _>>()?;
-            let changes = fold(page)?;
-            if changes.is_empty() {
+            let folded = fold(page)?;
+            if !folded.letters.is_empty() {
+                self.keep(connection, lane, &folded.letters).await?;
+            }
+            if folded.changes.is_empty() {
                 continue;
             }
-            Columns::of(&changes)
+            Columns::of(&folded.changes)
                 .bind(sqlx::query(AssertSqlSafe(statements.write_page.clone())))
                 .execute(&mut *connection)
                 .await
@@ -249,10 +253,22 @@ impl RowStore for PostgresRows {
         .await
     }
 
-    async fn write(&self, lane: Lane, advance: &Advance, changes: &[RowChange]) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        lane: Lane,
+        advance: &Advance,
+        changes: &[RowChange],
+        letters: &[Letter],
+    ) -> Result<(), StoreError> {
         in_time(async {
-            let mut connection = self.0.pool.acquire().await.map_err(store_error)?;
-            self.advance(&mut connection, lane, advance, changes).await
+            if letters.is_empty() {
+                let mut connection = self.0.pool.acquire().await.map_err(store_error)?;
+                return self.advance(&mut connection, lane, advance, changes).await;
+            }
+            let mut transaction = self.0.pool.begin().await.map_err(store_error)?;
+            self.advance(&mut transaction, lane, advance, changes).await?;
+            self.keep(&mut transaction, lane, letters).await?;
+            transaction.commit().await.map_err(store_error)
         })
         .await
     }
@@ -267,7 +283,7 @@ impl RowStore for PostgresRows {
         let mut transaction = self.0.pool.begin().await.map_err(store_error)?;
         // First, so that the row lock keeps every other writer of the lane out until the end.
         self.advance(&mut transaction, lane, advance, &[]).await?;
-        self.fold_pages(&mut transaction, lookup, fold).await?;
+        self.fold_pages(&mut transaction, lane, lookup, fold).await?;
         transaction.commit().await.map_err(store_error)
     }
 

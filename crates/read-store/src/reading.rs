@@ -9,6 +9,8 @@ pub struct ReadRow {
     pub row: Option<StampedRow>,
     /// Everything of the lane's log up to here is in the answer, the absence of a row included.
     pub reflects: Sequence,
+    /// The row lacks events from here on: they are dead letters. None where it lacks nothing.
+    pub parked: Option<Sequence>,
 }
 
 /// A row that exists.

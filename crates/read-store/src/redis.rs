@@ -2,6 +2,7 @@
 
 mod connection;
 mod keys;
+mod letters;
 mod reader;
 mod scripts;
 
@@ -19,8 +20,7 @@ pub use reader::RedisReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, BuildState, Checkpoint, FoldPage, Lookup, PageStart, RowAddress, RowChange, RowStore,
-    StoreError, Tracked, TrackedLane, ViewVersion,
+    Advance, BuildState, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError, Tracked, TrackedLane, ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -66,28 +66,37 @@ impl RedisRows {
         &self,
         lane: Lane,
         advance: &Advance,
-        changes: &[RowChange],
+        operations: &Operations,
     ) -> Result<(), StoreError> {
-        let keys = self.keys(lane);
-        let version = self.0.view.version;
         let mut script = WRITE.prepare_invoke();
-        script.key(keys.checkpoint(version)).arg(advance.from.to_string()).arg(advance.to.to_string());
-        for change in changes {
-            let row = keys.row(version, &change.at);
-            match &change.body {
-                Some(body) => script.key(row).arg("s").arg(keys::row_value(change.stamp, body)),
-                None => script.key(row).arg("d").arg(""),
-            };
-            let links = if change.body.is_some() { change.links.as_slice() } else { &[] };
-            for link in change.links_before.iter().filter(|link| !links.contains(link)) {
-                script.key(keys.link(version, &change.at.tenant, link)).arg("r").arg(change.at.key.as_str());
-            }
-            for link in links.iter().filter(|link| !change.links_before.contains(link)) {
-                script.key(keys.link(version, &change.at.tenant, link)).arg("a").arg(change.at.key.as_str());
-            }
+        script.key(self.keys(lane).checkpoint(self.0.view.version));
+        script.arg(advance.from.to_string()).arg(advance.to.to_string());
+        for (key, operation, value) in &operations.0 {
+            script.key(key).arg(operation).arg(value);
         }
         let moved: i64 = self.0.connection.script(&script).await?;
         if moved == 1 { Ok(()) } else { Err(StoreError::Moved) }
+    }
+
+    fn operations(&self, lane: Lane, changes: &[RowChange]) -> Operations {
+        let (keys, version) = (self.keys(lane), self.0.view.version);
+        let mut operations = Operations::default();
+        for change in changes {
+            let row = keys.row(version, &change.at);
+            match &change.body {
+                Some(body) => operations.add(row, "s", keys::row_value(change.stamp, body)),
+                None => operations.add(row, "d", ""),
+            }
+            let links = if change.body.is_some() { change.links.as_slice() } else { &[] };
+            let of = |link| keys.link(version, &change.at.tenant, link);
+            for link in change.links_before.iter().filter(|link| !links.contains(link)) {
+                operations.add(of(link), "r", change.at.key.as_str());
+            }
+            for link in links.iter().filter(|link| !change.links_before.contains(link)) {
+                operations.add(of(link), "a", change.at.key.as_str());
+            }
+        }
+        operations
     }
 
     /// The keys of a page of a link's rows, after `after`.
@@ -147,6 +156,16 @@ impl RedisRows {
             ))),
             None => Err(StoreError::Misconfigured("redis does not tell its maxmemory-policy".to_owned())),
         }
+    }
+}
+
+/// What the write script is to do: a key, an operation and its value.
+#[derive(Default)]
+struct Operations(Vec<(String, &'static str, String)>);
+
+impl Operations {
+    fn add(&mut self, key: String, operation: &'static str, value: impl Into<String>) {
+        self.0.push((key, operation, value.into()));
     }
 }
 
@@ -260,8 +279,16 @@ impl RowStore for RedisRows {
         Ok((page, (cursor != "0").then_some(PageStart(cursor))))
     }
 
-    async fn write(&self, lane: Lane, advance: &Advance, changes: &[RowChange]) -> Result<(), StoreError> {
-        self.run_write(lane, advance, changes).await
+    async fn write(
+        &self,
+        lane: Lane,
+        advance: &Advance,
+        changes: &[RowChange],
+        letters: &[Letter],
+    ) -> Result<(), StoreError> {
+        let mut operations = self.operations(lane, changes);
+        self.keep(lane, letters, &mut operations).await?;
+        self.run_write(lane, advance, &operations).await
     }
 
     async fn write_linked(
@@ -276,11 +303,11 @@ impl RowStore for RedisRows {
         loop {
             let page = self.page(lane, lookup, &after).await?;
             let Some(last) = page.last() else { break };
-            let changes = fold(self.load_keys(lane, &lookup.tenant, &page).await?)?;
-            self.run_write(lane, &stay, &changes).await?;
+            let folded = fold(self.load_keys(lane, &lookup.tenant, &page).await?)?;
+            self.write(lane, &stay, &folded.changes, &folded.letters).await?;
             after.clone_from(last);
         }
-        self.run_write(lane, advance, &[]).await
+        self.write(lane, advance, &[], &[]).await
     }
 
     async fn tracked(&self, lanes: &[Lane]) -> Result<Vec<Tracked>, StoreError> {

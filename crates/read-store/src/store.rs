@@ -2,9 +2,11 @@
 
 use std::future::Future;
 
-use kernel::{Lane, Link, TenantId, View};
+use kernel::{Lane, Link, Sequence, TenantId, View};
 
-use crate::{Advance, Checkpoint, RowAddress, RowChange, StoredRow, Tracked};
+use crate::{
+    Advance, Checkpoint, Letter, LetterId, Request, RowAddress, RowChange, StoredRow, Subject, Tracked, Which,
+};
 
 /// A view at one of its versions: what rows, checkpoints and consumer groups are kept apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,16 +39,32 @@ pub struct Lookup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageStart(pub(crate) String);
 
-/// Folds one event into a page of rows; the rows that it changes come back, with their new stamp.
-pub trait FoldPage: FnMut(Vec<StoredRow>) -> Result<Vec<RowChange>, StoreError> + Send {}
+/// What becomes of rows: those that change, with their new stamp, and the letters of those that could not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Folded {
+    /// Each address at most once.
+    pub changes: Vec<RowChange>,
+    /// In the order of their events.
+    pub letters: Vec<Letter>,
+}
 
-impl<F: FnMut(Vec<StoredRow>) -> Result<Vec<RowChange>, StoreError> + Send> FoldPage for F {}
+impl From<Vec<RowChange>> for Folded {
+    fn from(changes: Vec<RowChange>) -> Self {
+        Self { changes, letters: Vec::new() }
+    }
+}
+
+/// Folds one event into a page of rows.
+pub trait FoldPage: FnMut(Vec<StoredRow>) -> Result<Folded, StoreError> + Send {}
+
+impl<F: FnMut(Vec<StoredRow>) -> Result<Folded, StoreError> + Send> FoldPage for F {}
 
 /// Where the rows of one view version live, with their checkpoints. Clones share everything.
 ///
 /// Invariant: the rows of a lane are the fold of exactly the events up to its checkpoint — except that
-/// [`RowStore::write_linked`] may leave some rows one event ahead after a crash, which their stamps tell.
-pub trait RowStore: Clone + Send + Sync + 'static {
+/// [`RowStore::write_linked`] may leave some rows one event ahead after a crash, which their stamps tell, and that
+/// rows with letters lack the events of these.
+pub trait RowStore: LetterStore + Clone + Send + Sync + 'static {
     /// The kind of store, `postgres`: part of consumer groups and metrics.
     const NAME: &'static str;
 
@@ -86,12 +104,13 @@ pub trait RowStore: Clone + Send + Sync + 'static {
         from: Option<PageStart>,
     ) -> impl Future<Output = Result<(Vec<RowAddress>, Option<PageStart>), StoreError>> + Send;
 
-    /// Writes rows, each address at most once, and moves the checkpoint, or does neither.
+    /// Writes rows, each address at most once, and letters and moves the checkpoint, or does nothing of it.
     fn write(
         &self,
         lane: Lane,
         advance: &Advance,
         changes: &[RowChange],
+        letters: &[Letter],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Folds an event into every row that has a link, a page at a time so that memory stays bounded however many
@@ -120,6 +139,72 @@ pub trait RowStore: Clone + Send + Sync + 'static {
         lane: Lane,
         checkpoint: &Checkpoint,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+/// Letters, kept where the rows are. What asks for a checkpoint does nothing once the lane has moved from it.
+pub trait LetterStore {
+    /// What is parked in a lane, with the sequence of the first letter of each; at most `most`.
+    fn parked(
+        &self,
+        lane: Lane,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<(Subject, Sequence)>, StoreError>> + Send;
+
+    /// How many letters there are in all lanes.
+    fn count_letters(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// A page of all lanes' letters, by their names.
+    fn letters(
+        &self,
+        tenant: Option<&TenantId>,
+        after: Option<LetterId>,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<Letter>, StoreError>> + Send;
+
+    /// One letter.
+    fn letter(&self, id: LetterId) -> impl Future<Output = Result<Option<Letter>, StoreError>> + Send;
+
+    /// Asks for something to be done by the projector that has the lane; says of how many subjects. What was asked
+    /// for them before is forgotten.
+    fn request(
+        &self,
+        which: &Which,
+        request: &Request,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// What is asked of a lane, at most `most`.
+    fn requests(
+        &self,
+        lane: Lane,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<(Subject, Request)>, StoreError>> + Send;
+
+    /// Writes rows that were folded again, and takes out the letters of these subjects and what was asked for them.
+    fn mend(
+        &self,
+        lane: Lane,
+        at: &Checkpoint,
+        changes: &[RowChange],
+        subjects: &[Subject],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives a subject's letters up, and remembers who asked for that and why.
+    fn discard(
+        &self,
+        lane: Lane,
+        at: &Checkpoint,
+        subject: &Subject,
+        by: &str,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What was asked for a subject could not be done: its first letter says why, and it is asked for no more.
+    fn refuse(
+        &self,
+        lane: Lane,
+        subject: &Subject,
+        why: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Why rows were not read or written. Texts are for operators and hold no secrets and no row.

@@ -76,7 +76,7 @@ async fn every_kind_of_difference_is_found(bench: impl Bench) {
         change(stray, Sequence::new(9), Some(body(4))),
     ];
     let here = store.checkpoint(Lane::new(0)).await.unwrap().unwrap();
-    store.write(Lane::new(0), &Advance { from: here, to: here }, &changes).await.unwrap();
+    store.write(Lane::new(0), &Advance { from: here, to: here }, &changes, &[]).await.unwrap();
     let found = compared(&store, &history, Extent::All).await.unwrap();
     assert_eq!(found.differing, 5, "{found:?}");
     for what in [

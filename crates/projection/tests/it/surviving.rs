@@ -139,7 +139,7 @@ async fn one_that_was_overtaken_goes_on_where_the_other_left_off(bench: impl Ben
         chain: history.chain(),
         ..from
     };
-    store.write(history.lane(), &Advance { from, to }, &[]).await.unwrap();
+    store.write(history.lane(), &Advance { from, to }, &[], &[]).await.unwrap();
     history.happen(&acme, product_created(102, 1, "file"));
     world.publish_from(&history, 2).await;
     until_at_head(&store, &history).await;

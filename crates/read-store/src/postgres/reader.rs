@@ -63,7 +63,11 @@ impl PostgresReader {
         }
         let statement = format!(
             "SELECT coalesce((SELECT sequence FROM serving.checkpoints WHERE view = $1 AND lane = $2), 0),
-                    r.stamp, r.row::text
+                    r.stamp, r.row::text,
+                    least((SELECT min(p.sequence) FROM serving.parked AS p
+                            WHERE p.view = $1 AND p.tenant = $3 AND p.row_key = $4),
+                          (SELECT min(p.sequence) FROM serving.parked AS p
+                            WHERE p.view = $1 AND p.tenant = $3 AND p.row_key IS NULL))
                FROM (VALUES (1)) AS one
                LEFT JOIN serving.{} AS r ON r.tenant = $3 AND r.key = $4",
             snake(view)
@@ -78,7 +82,9 @@ impl PostgresReader {
         let stamp: Option<i64> = found.try_get(1)?;
         let body: Option<String> = found.try_get(2)?;
         let row = stamp.zip(body).map(|(stamp, body)| StampedRow { stamp: Sequence::from_i64(stamp), body });
-        Ok(ReadRow { row, reflects: Sequence::from_i64(found.try_get(0)?) })
+        let parked: Option<i64> = found.try_get(3)?;
+        let reflects = Sequence::from_i64(found.try_get(0)?);
+        Ok(ReadRow { row, reflects, parked: parked.map(Sequence::from_i64) })
     }
 
     /// What the serving version of a view reflects of a lane; zero where nothing has come yet.

@@ -23,11 +23,16 @@ pub(super) fn is_a_name(view: &str) -> bool {
 }
 
 /// Begins a lane at zero where it has no checkpoint; says whether its version serves. Locks nothing that exists.
+/// A lane that begins anew has lost its rows: what they lacked comes again, and with it the letters.
 pub(super) const BEGIN_LANE: &str = "
     WITH begun AS (
         INSERT INTO checkpoints (view, version, lane, sequence, \"offset\", chain)
         VALUES ($1, $2, $3, 0, 0, decode(repeat('00', 32), 'hex'))
         ON CONFLICT DO NOTHING
+        RETURNING 1
+    ), forgotten AS (
+        DELETE FROM dead_letters
+         WHERE view = $1 AND version = $2 AND lane = $3 AND EXISTS (SELECT 1 FROM begun)
     )
     SELECT coalesce((SELECT serving = $2 FROM projections WHERE view = $1), false)";
 

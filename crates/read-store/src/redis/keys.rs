@@ -41,6 +41,45 @@ impl LaneKeys {
         format!("{}{tenant}/{key}", self.row_stem(version))
     }
 
+    /// Letters' names, sorted.
+    pub(super) fn letters(&self, version: u32) -> String {
+        format!("{}:v{version}:letters", self.0)
+    }
+
+    pub(super) fn letter(&self, version: u32, id: &str) -> String {
+        format!("{}:v{version}:letter:{id}", self.0)
+    }
+
+    /// The names of the letters that share a subject, sorted.
+    pub(super) fn letters_of(&self, version: u32, subject: &str) -> String {
+        format!("{}:v{version}:letters-of:{subject}", self.0)
+    }
+
+    /// Subject to the sequence of its first letter: all that are parked.
+    pub(super) fn parked(&self, version: u32) -> String {
+        format!("{}:v{version}:parked", self.0)
+    }
+
+    /// There while the row is parked: the sequence of its first letter.
+    pub(super) fn parked_row(&self, version: u32, tenant: &TenantId, key: &str) -> String {
+        format!("{}:v{version}:parked-row:{tenant}/{key}", self.0)
+    }
+
+    /// There while it is not known which rows of the tenant lack events: the sequence of the first.
+    pub(super) fn parked_tenant(&self, version: u32, tenant: &TenantId) -> String {
+        format!("{}:v{version}:parked-tenant:{tenant}", self.0)
+    }
+
+    /// Subject to what is asked for it.
+    pub(super) fn requests(&self, version: u32) -> String {
+        format!("{}:v{version}:letter-requests", self.0)
+    }
+
+    /// What was given up, by whom and why.
+    pub(super) fn discarded(&self, version: u32) -> String {
+        format!("{}:v{version}:discarded-letters", self.0)
+    }
+
     pub(super) fn link(&self, version: u32, tenant: &TenantId, link: &Link) -> String {
         format!("{}:v{version}:link:{tenant}/{}", self.0, link.as_str())
     }
@@ -65,6 +104,11 @@ pub(super) fn literally(text: &str) -> String {
         pattern.push(character);
     }
     pattern
+}
+
+/// The lanes of a view version that have had letters.
+pub(super) fn lettered_lanes_key(prefix: &str, view: &str, version: u32) -> String {
+    format!("{prefix}:lettered-lanes:{view}:v{version}")
 }
 
 /// A row's value: `<stamp> <body>`.

@@ -66,23 +66,31 @@ impl RedisReader {
     ) -> Result<ReadRow, ReadError> {
         let place = Place { view: view.into(), lane };
         let keys = LaneKeys::new(&self.inner.prefix, view, lane);
-        let row = |version| Some(keys.row_of(version, tenant, key));
-        let (reflects, value) = self.inner.read(&place, &keys, row).await?;
-        let row = match value {
+        let further = |version| {
+            let parked = keys.parked_row(version, tenant, key);
+            vec![keys.row_of(version, tenant, key), parked, keys.parked_tenant(version, tenant)]
+        };
+        let (reflects, mut values) = self.inner.read(&place, &keys, further).await?;
+        let mut parked = None;
+        for since in values.drain(1..).flatten() {
+            let since = since.parse().map_err(|_| ReadError::Corrupt("what is parked".to_owned()))?;
+            parked = Some(parked.map_or(since, |earlier: u64| earlier.min(since)));
+        }
+        let row = match values.pop().flatten() {
             None => None,
             Some(value) => {
                 let (stamp, body) = parse_row(value).ok_or_else(|| ReadError::Corrupt("a row".to_owned()))?;
                 Some(StampedRow { stamp, body })
             }
         };
-        Ok(ReadRow { row, reflects })
+        Ok(ReadRow { row, reflects, parked: parked.map(Sequence::new) })
     }
 
     /// What the serving version of a view reflects of a lane.
     pub async fn reflects(&self, view: &str, lane: Lane) -> Result<Sequence, ReadError> {
         let place = Place { view: view.into(), lane };
         let keys = LaneKeys::new(&self.inner.prefix, view, lane);
-        Ok(self.inner.read(&place, &keys, |_| None).await?.0)
+        Ok(self.inner.read(&place, &keys, |_| Vec::new()).await?.0)
     }
 
     /// Waits until a lane of a view reflects `sequence`; false where it does not by `deadline`.
@@ -98,26 +106,24 @@ impl RedisReader {
 }
 
 impl Inner {
-    /// Marker, checkpoint and, where wanted, one more key, as of one moment.
+    /// Marker, checkpoint and, where wanted, further keys, as of one moment.
     async fn read(
         &self,
         place: &Place,
         keys: &LaneKeys,
-        further: impl Fn(u32) -> Option<String>,
-    ) -> Result<(Sequence, Option<String>), ReadError> {
+        further: impl Fn(u32) -> Vec<String>,
+    ) -> Result<(Sequence, Vec<Option<String>>), ReadError> {
         let mut version = self.known(place);
         for _ in 0..TRIES {
             let mut command = redis::cmd("MGET");
             command.arg(keys.serving()).arg(keys.checkpoint(version));
-            if let Some(key) = further(version) {
-                command.arg(key);
-            }
+            command.arg(further(version));
             let mut found: Vec<Option<String>> = self.connection.query(&command).await?;
-            let value = if found.len() > 2 { found.pop().flatten() } else { None };
+            let values = found.split_off(found.len().min(2));
             let checkpoint = found.pop().flatten();
             let serving = self.serving(place, found.pop().flatten())?;
             if serving == version {
-                return Ok((reached(checkpoint)?, value));
+                return Ok((reached(checkpoint)?, values));
             }
             version = serving;
         }

@@ -9,7 +9,8 @@ use redis::Script;
 /// growing write, and none after it.
 ///
 /// KEYS: the checkpoint, then one per operation. ARGV: expected, next, then two per operation: `s` value (set),
-/// `d` (delete), `a` member (add to a link), `r` member (remove from a link).
+/// `d` (delete), `a` member (add to a sorted set), `r` member (remove from one), `n` value (set where there is
+/// nothing), `p` number and field (set the field of a hash where there is none), `u` field (remove one).
 pub(super) static WRITE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -19,7 +20,13 @@ pub(super) static WRITE: LazyLock<Script> = LazyLock::new(|| {
              if operation == 's' then redis.call('SET', KEYS[i], value)
              elseif operation == 'd' then redis.call('DEL', KEYS[i])
              elseif operation == 'a' then redis.call('ZADD', KEYS[i], 0, value)
-             else redis.call('ZREM', KEYS[i], value) end
+             elseif operation == 'r' then redis.call('ZREM', KEYS[i], value)
+             elseif operation == 'n' then redis.call('SETNX', KEYS[i], value)
+             elseif operation == 'u' then redis.call('HDEL', KEYS[i], value)
+             else
+                 local number, field = string.match(value, '^(%d+) (.*)$')
+                 redis.call('HSETNX', KEYS[i], field, number)
+             end
          end
          return 1",
     )

@@ -4,6 +4,7 @@
 
 mod bench;
 mod contract;
+mod letters;
 mod postgres;
 mod reading;
 mod redis;

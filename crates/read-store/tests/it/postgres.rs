@@ -19,7 +19,7 @@ async fn a_view_is_read_under_its_name_with_its_own_columns() {
     rows.prepare().await.unwrap();
     rows.begin(LANE).await.unwrap();
     let changes = [row(&acme(), "a", 1, r#"{"price":5}"#, &[]), row(&other(), "b", 2, r#"{"price":7}"#, &[])];
-    rows.write(LANE, &step(0, 2), &changes).await.unwrap();
+    rows.write(LANE, &step(0, 2), &changes, &[]).await.unwrap();
     // Both versions may be shaped alike: names of indexes are each schema's own.
     let later = PostgresRows::new(bench.pool.clone(), version(2), SHAPE);
     later.prepare().await.unwrap();
@@ -67,7 +67,7 @@ async fn a_first_version_is_read_at_once() {
 async fn the_tracker_says_which_version_is_what() {
     let bench = Postgres::new().await;
     let old = bench.prepared().await;
-    old.write(LANE, &step(0, 3), &[]).await.unwrap();
+    old.write(LANE, &step(0, 3), &[], &[]).await.unwrap();
     let new = bench.rows(version(2));
     new.prepare().await.unwrap();
     new.begin(LANE).await.unwrap();
@@ -77,7 +77,7 @@ async fn the_tracker_says_which_version_is_what() {
         states.iter().map(|row| (row.get::<i32, _>(0), row.get::<String, _>(1))).collect::<Vec<_>>()
     };
     assert_eq!(states().await, [(1, "serving".to_owned()), (2, "building".to_owned())]);
-    new.write(LANE, &step(0, 3), &[]).await.unwrap();
+    new.write(LANE, &step(0, 3), &[], &[]).await.unwrap();
     assert!(new.caught_up(LANE, &at(3)).await.unwrap());
     assert_eq!(states().await, [(1, "retained".to_owned()), (2, "serving".to_owned())]);
     old.prepare().await.unwrap();
@@ -92,13 +92,13 @@ async fn a_version_switches_only_when_each_of_its_lanes_has_caught_up() {
     let elsewhere = kernel::Lane::new(9);
     for lane in [LANE, elsewhere] {
         old.begin(lane).await.unwrap();
-        old.write(lane, &step(0, 3), &[]).await.unwrap();
+        old.write(lane, &step(0, 3), &[], &[]).await.unwrap();
     }
     new.begin(LANE).await.unwrap();
-    new.write(LANE, &step(0, 5), &[]).await.unwrap();
+    new.write(LANE, &step(0, 5), &[], &[]).await.unwrap();
     assert!(!new.caught_up(LANE, &at(5)).await.unwrap(), "lane 9 has not begun");
     new.begin(elsewhere).await.unwrap();
-    new.write(elsewhere, &step(0, 3), &[]).await.unwrap();
+    new.write(elsewhere, &step(0, 3), &[], &[]).await.unwrap();
     assert!(new.caught_up(elsewhere, &at(3)).await.unwrap());
 }
 
@@ -107,7 +107,7 @@ async fn content_that_postgres_refuses_is_told_apart_from_its_being_away() {
     let bench = Postgres::new().await;
     let rows = bench.prepared().await;
     // A NUL, escaped, is JSON and no jsonb.
-    let refused = rows.write(LANE, &step(0, 1), &[row(&acme(), "a", 1, r#"{"n":"\u0000"}"#, &[])]).await;
+    let refused = rows.write(LANE, &step(0, 1), &[row(&acme(), "a", 1, r#"{"n":"\u0000"}"#, &[])], &[]).await;
     match refused.unwrap_err() {
         read_store::StoreError::Refused(why) => assert!(why.contains("22P05"), "{why}"),
         other => panic!("{other:?}"),
@@ -119,7 +119,7 @@ async fn content_that_postgres_refuses_is_told_apart_from_its_being_away() {
 async fn look_ups_by_key_do_not_read_the_table_whole() {
     let bench = Postgres::new().await;
     let rows = bench.prepared().await;
-    rows.write(LANE, &step(0, 1), &[row(&acme(), "a", 1, "{}", &["l"])]).await.unwrap();
+    rows.write(LANE, &step(0, 1), &[row(&acme(), "a", 1, "{}", &["l"])], &[]).await.unwrap();
     let plan: Vec<String> = sqlx::query_scalar(
         "EXPLAIN SELECT found.* FROM unnest($1::text[], $2::text[]) AS wanted (tenant, key)
          CROSS JOIN LATERAL (SELECT r.row FROM some_things_v1.rows r

@@ -10,7 +10,7 @@ on_both_stores!(a_row_comes_with_what_it_reflects, who_waits_is_told_when_it_is_
 
 async fn a_row_comes_with_what_it_reflects(bench: impl Bench) {
     let rows = bench.prepared().await;
-    rows.write(LANE, &step(0, 4), &[row(&acme(), "a", 3, r#"{"n":3}"#, &[])]).await.unwrap();
+    rows.write(LANE, &step(0, 4), &[row(&acme(), "a", 3, r#"{"n":3}"#, &[])], &[]).await.unwrap();
     rows.caught_up(LANE, &at(4)).await.unwrap();
     let read = bench.read(&acme(), "a").await.unwrap();
     assert_eq!(read.reflects, Sequence::new(4));
@@ -27,8 +27,8 @@ async fn who_waits_is_told_when_it_is_there_and_no_earlier(bench: impl Bench) {
     assert_eq!(bench.wait_until(1, 0).await, Ok(false));
     let waiting = bench.wait_until(2, 60);
     let writing = async {
-        rows.write(LANE, &step(0, 1), &[]).await.unwrap();
-        rows.write(LANE, &step(1, 2), &[]).await.unwrap();
+        rows.write(LANE, &step(0, 1), &[], &[]).await.unwrap();
+        rows.write(LANE, &step(1, 2), &[], &[]).await.unwrap();
     };
     let (reached, ()) = tokio::join!(waiting, writing);
     assert_eq!(reached, Ok(true));

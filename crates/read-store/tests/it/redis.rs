@@ -62,7 +62,7 @@ async fn a_redis_that_is_full_writes_a_batch_as_a_whole_or_not_at_all() {
     let refused = loop {
         let keys: Vec<String> = (0..20).map(|n| format!("{round}-{n}")).collect();
         let batch: Vec<_> = keys.iter().map(|key| row(&acme(), key, round + 1, &body, &["l"])).collect();
-        if let Err(error) = rows.write(LANE, &step(round, round + 1), &batch).await {
+        if let Err(error) = rows.write(LANE, &step(round, round + 1), &batch, &[]).await {
             break error;
         }
         round += 1;
@@ -78,7 +78,7 @@ async fn a_lane_is_away_until_it_has_caught_up() {
     let bench = Redis::new().await;
     assert!(matches!(bench.read(&acme(), "a").await, Err(ReadError::Away(_))));
     let rows = bench.prepared().await;
-    rows.write(LANE, &step(0, 2), &[row(&acme(), "a", 2, "{}", &[])]).await.unwrap();
+    rows.write(LANE, &step(0, 2), &[row(&acme(), "a", 2, "{}", &[])], &[]).await.unwrap();
     assert!(matches!(bench.read(&acme(), "a").await, Err(ReadError::Away(_))), "it may have more to come");
     assert!(matches!(bench.wait_until(2, 60).await, Err(ReadError::Away(_))));
     rows.caught_up(LANE, &at(2)).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_lane_is_away_until_it_has_caught_up() {
 async fn an_emptied_redis_is_away_until_it_has_caught_up_again() {
     let bench = Redis::new().await;
     let rows = bench.prepared().await;
-    rows.write(LANE, &step(0, 2), &[row(&acme(), "a", 2, "{}", &[])]).await.unwrap();
+    rows.write(LANE, &step(0, 2), &[row(&acme(), "a", 2, "{}", &[])], &[]).await.unwrap();
     rows.caught_up(LANE, &at(2)).await.unwrap();
     bench.empty().await;
     assert!(matches!(bench.read(&acme(), "a").await, Err(ReadError::Away(_))));
@@ -101,7 +101,7 @@ async fn an_emptied_redis_is_away_until_it_has_caught_up_again() {
 async fn who_does_not_know_where_the_lane_is_cannot_let_it_serve() {
     let bench = Redis::new().await;
     let rows = bench.prepared().await;
-    rows.write(LANE, &step(0, 2), &[]).await.unwrap();
+    rows.write(LANE, &step(0, 2), &[], &[]).await.unwrap();
     assert_eq!(rows.caught_up(LANE, &at(0)).await, Err(read_store::StoreError::Moved));
     assert!(matches!(bench.read(&acme(), "a").await, Err(ReadError::Away(_))));
 }
@@ -110,7 +110,7 @@ async fn who_does_not_know_where_the_lane_is_cannot_let_it_serve() {
 async fn all_keys_of_a_lane_share_a_hash_tag() {
     let bench = Redis::new().await;
     let rows = bench.prepared().await;
-    rows.write(LANE, &step(0, 1), &[row(&acme(), "a{b}", 1, "{}", &["l{m}"])]).await.unwrap();
+    rows.write(LANE, &step(0, 1), &[row(&acme(), "a{b}", 1, "{}", &["l{m}"])], &[]).await.unwrap();
     rows.caught_up(LANE, &at(1)).await.unwrap();
     let keys: Vec<String> = bench.command(&["KEYS", &format!("{{{}*", bench.server.prefix)]).await;
     assert_eq!(keys.len(), 4, "{keys:?}");

@@ -44,7 +44,7 @@ impl<V: View, S: RowStore> Projection<V, S> {
         let tenants: Vec<_> = log[start..].iter().map(|event| event.tenant.clone()).collect();
         self.store.settle(self.lane, &tenants).await.unwrap();
         let to = Checkpoint { sequence: Sequence::new(log.len() as u64), ..self.at };
-        self.store.write(self.lane, &Advance { from: self.at, to }, &changes).await.unwrap();
+        self.store.write(self.lane, &Advance { from: self.at, to }, &changes, &[]).await.unwrap();
         self.at = to;
     }
 
