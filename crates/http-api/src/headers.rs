@@ -16,6 +16,8 @@ pub use prefer::Prefer;
 
 /// What an answer reflects: `catalog/3=1042`. On every answer of a command and of a query.
 pub const TWOFOLD_SEQUENCE: HeaderName = HeaderName::from_static("twofold-sequence");
+/// On a query's answer that lacks events from this sequence on, which could not be applied.
+pub const TWOFOLD_PARKED: HeaderName = HeaderName::from_static("twofold-parked");
 /// What a query's answer must reflect at least: one or more of the tokens above.
 pub const TWOFOLD_AFTER: HeaderName = HeaderName::from_static("twofold-after");
 /// The client's name for a command, which makes repeating it harmless.

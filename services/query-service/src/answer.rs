@@ -1,10 +1,10 @@
 //! What goes back to a client.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_api::headers::{TWOFOLD_SEQUENCE, sequence_value};
+use http_api::headers::{TWOFOLD_PARKED, TWOFOLD_SEQUENCE, sequence_value};
 use http_api::{ETag, Problem, ProblemType};
-use kernel::LaneToken;
+use kernel::{LaneToken, Sequence};
 use sha2::{Digest, Sha256};
 
 use crate::asked::Asked;
@@ -17,6 +17,8 @@ const TAG_BYTES: usize = 16;
 pub(crate) struct Answer {
     pub(crate) body: String,
     pub(crate) reflects: LaneToken,
+    /// From which sequence on it lacks events.
+    pub(crate) parked: Option<Sequence>,
 }
 
 impl Answer {
@@ -32,6 +34,7 @@ impl Answer {
         let headers = response.headers_mut();
         headers.insert(header::ETAG, tag.header_value());
         headers.insert(TWOFOLD_SEQUENCE, sequence_value(&self.reflects));
+        mark_parked(headers, self.parked);
         // It may be kept, by this client only, and has to be asked for again each time.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
         headers.insert(header::VARY, HeaderValue::from_static("authorization"));
@@ -51,10 +54,26 @@ impl Answer {
     }
 }
 
-/// The tenant has no such thing, as far as the answer reflects.
-pub(crate) fn not_found(code: &'static str, detail: &'static str, reflects: &LaneToken) -> Problem {
-    Problem::new(ProblemType::NotFound)
+/// Says that the answer lacks events, where it does.
+pub(crate) fn mark_parked(headers: &mut HeaderMap, parked: Option<Sequence>) {
+    if let Some(since) = parked {
+        headers.insert(TWOFOLD_PARKED, HeaderValue::from(since.number()));
+    }
+}
+
+/// The tenant has no such thing, as far as the answer reflects and up to where it lacks events.
+pub(crate) fn not_found(
+    code: &'static str,
+    detail: &'static str,
+    reflects: &LaneToken,
+    parked: Option<Sequence>,
+) -> Problem {
+    let problem = Problem::new(ProblemType::NotFound)
         .code(code)
         .detail(detail)
-        .header(TWOFOLD_SEQUENCE, sequence_value(reflects))
+        .header(TWOFOLD_SEQUENCE, sequence_value(reflects));
+    match parked {
+        Some(since) => problem.header(TWOFOLD_PARKED, HeaderValue::from(since.number())),
+        None => problem,
+    }
 }

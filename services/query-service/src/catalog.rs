@@ -115,5 +115,10 @@ fn live(id: &str, summary: &str) -> Operation {
         .header_parameter::<String>("Last-Event-ID", "The id of the last event that the client has.")
         .header_parameter::<String>("Twofold-After", "What the first event must reflect at least.")
         .header_parameter::<String>("Prefer", "`wait=N`: wait at most N seconds for that.")
-        .problems(&[ProblemType::NotFound, ProblemType::ReadModelBehind, ProblemType::ReadModelAway])
+        .problems(&[
+            ProblemType::NotFound,
+            ProblemType::ReadModelBehind,
+            ProblemType::ReadModelAway,
+            ProblemType::ViewParked,
+        ])
 }

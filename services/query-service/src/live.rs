@@ -26,6 +26,7 @@ use service_runtime::CancellationToken;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::debug;
 
+use crate::answer::mark_parked;
 use crate::api::App;
 use streams::Seat;
 pub(crate) use streams::Streams;
@@ -48,6 +49,8 @@ pub(crate) struct Seen {
     pub(crate) changed: Sequence,
     /// What the look at it reflects.
     pub(crate) reflects: LaneToken,
+    /// From which sequence on it lacks events.
+    pub(crate) parked: Option<Sequence>,
 }
 
 /// Something to watch.
@@ -67,7 +70,7 @@ pub(crate) async fn stream(
     let seat = app.streams.sit(tenant)?;
     let first = resource.look().await?;
     let sent = last.filter(|last| last.log == first.reflects.log).map(|last| last.sequence);
-    let reflects = first.reflects.clone();
+    let (reflects, parked) = (first.reflects.clone(), first.parked);
     let watch = Watch {
         resource,
         first: Some(first),
@@ -81,6 +84,7 @@ pub(crate) async fn stream(
         .into_response();
     let answer = response.headers_mut();
     answer.insert(TWOFOLD_SEQUENCE, sequence_value(&reflects));
+    mark_parked(answer, parked);
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // nginx would otherwise hold events back until its buffer is full.
     answer.insert("x-accel-buffering", HeaderValue::from_static("no"));

@@ -16,8 +16,8 @@ use kernel::{Context, Lane, LaneToken, LogId, ReadStore, Sequence, TenantId, Vie
 use read_store::{PostgresReader, ReadError, ReadRow, RedisReader};
 use service_runtime::config::{ExposeSecret, RedisConfig, ViewsDatabaseConfig};
 use service_runtime::{Dependency, Health};
-use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::{PgPool, Row as _};
 
 use crate::asked::Asked;
 use crate::telemetry;
@@ -50,6 +50,22 @@ impl Place {
     /// The lane as statements take it.
     pub(crate) fn lane(&self) -> i32 {
         i32::from(self.log.lane.number())
+    }
+
+    /// From which sequence on an answer lacks events; a problem where the client named one of them.
+    pub(crate) fn parked(&self, since: Option<Sequence>) -> Result<Option<Sequence>, Problem> {
+        match since {
+            Some(since) if self.least >= since => Err(Problem::new(ProblemType::ViewParked)
+                .detail("events that the query named could not be applied here, and wait for an operator")
+                .with("parked", self.log.at(since).to_string())),
+            since => Ok(since),
+        }
+    }
+
+    /// The same, of a statement's column `parked`.
+    pub(crate) fn parked_in(&self, row: &PgRow) -> Result<Option<Sequence>, Problem> {
+        let since: Option<i64> = row.try_get("parked").map_err(statement_problem)?;
+        self.parked(since.map(Sequence::from_i64))
     }
 
     /// What an answer reflects, as clients see it.

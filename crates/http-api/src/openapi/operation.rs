@@ -228,11 +228,12 @@ impl Operation {
     #[must_use]
     pub fn reads(mut self) -> Self {
         self.parameters.extend(own::read_parameters());
-        self.success_headers.extend([Header::Sequence, Header::ETag]);
+        self.success_headers.extend([Header::Sequence, Header::Parked, Header::ETag]);
         self.answer_empty(304, "The client has this answer already (`If-None-Match`).").problems(&[
             ProblemType::InvalidHeader,
             ProblemType::ReadModelBehind,
             ProblemType::ReadModelAway,
+            ProblemType::ViewParked,
         ])
     }
 

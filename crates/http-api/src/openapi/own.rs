@@ -14,6 +14,7 @@ use crate::ProblemType;
 pub(super) enum Header {
     RequestId,
     Sequence,
+    Parked,
     ETag,
     Replayed,
     RetryAfter,
@@ -22,9 +23,10 @@ pub(super) enum Header {
 }
 
 impl Header {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::RequestId,
         Self::Sequence,
+        Self::Parked,
         Self::ETag,
         Self::Replayed,
         Self::RetryAfter,
@@ -36,6 +38,7 @@ impl Header {
         match self {
             Self::RequestId => "X-Request-Id",
             Self::Sequence => "Twofold-Sequence",
+            Self::Parked => "Twofold-Parked",
             Self::ETag => "ETag",
             Self::Replayed => "Idempotency-Replayed",
             Self::RetryAfter => "Retry-After",
@@ -52,6 +55,10 @@ impl Header {
             Self::Sequence => (
                 "What the answer reflects, `<context>/<lane>=<sequence>`. Send it as `Twofold-After` to read what was written.",
                 json!({ "type": "string", "examples": ["catalog/3=1042"] }),
+            ),
+            Self::Parked => (
+                "There where the answer lacks events from this sequence on, which could not be applied; absent otherwise.",
+                json!({ "type": "integer", "minimum": 1 }),
             ),
             Self::ETag => (
                 "The version of the stream (commands) or of the answer (queries), in quotes.",

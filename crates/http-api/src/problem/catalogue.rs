@@ -82,6 +82,8 @@ problem_types! {
     ReadModelBehind = "read-model-behind", SERVICE_UNAVAILABLE, "The read model has not caught up";
     /// The read model's store is away.
     ReadModelAway = "read-model-away", SERVICE_UNAVAILABLE, "The read model is away";
+    /// What the query named could not be applied to the row, and waits for an operator.
+    ViewParked = "view-parked", SERVICE_UNAVAILABLE, "The row could not be brought up to date";
     /// The answer was not there in time.
     Timeout = "timeout", GATEWAY_TIMEOUT, "The answer did not come in time";
 }

@@ -2,6 +2,7 @@
 --
 -- $1 tenant, $2 lane; $3 name and $4 key of the last item of the page before: null for the first page; $5 how many
 SELECT coalesce((SELECT sequence FROM serving.checkpoints WHERE view = 'categories' AND lane = $2), 0) AS reflects,
+       (SELECT min(sequence) FROM serving.parked WHERE view = 'categories' AND tenant = $1) AS parked,
        page.item, page.name, page.key
   FROM (VALUES (1)) AS always
   LEFT JOIN (

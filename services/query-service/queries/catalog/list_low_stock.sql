@@ -4,6 +4,7 @@
 -- $4 available and $5 key of the last item of the page before: null for the first page
 -- $6 how many
 SELECT coalesce((SELECT sequence FROM serving.checkpoints WHERE view = 'stock' AND lane = $2), 0) AS reflects,
+       (SELECT min(sequence) FROM serving.parked WHERE view = 'stock' AND tenant = $1) AS parked,
        page.item, page.available, page.key
   FROM (VALUES (1)) AS always
   LEFT JOIN (

@@ -10,6 +10,7 @@
 -- It is planned anew each time, with the values in place (plan_cache_mode = force_custom_plan on these connections):
 -- what is null or another sort falls away before the plan is made, and each sort walks its own index.
 SELECT coalesce((SELECT sequence FROM serving.checkpoints WHERE view = 'product-search' AND lane = $2), 0) AS reflects,
+       (SELECT min(sequence) FROM serving.parked WHERE view = 'product-search' AND tenant = $1) AS parked,
        page.item, page.sort_text, page.sort_number, page.key
   FROM (VALUES (1)) AS always
   LEFT JOIN (

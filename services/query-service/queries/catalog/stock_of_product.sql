@@ -3,6 +3,7 @@
 --
 -- $1 tenant, $2 lane, $3 product, $4 most reservations
 SELECT coalesce((SELECT sequence FROM serving.checkpoints WHERE view = 'stock' AND lane = $2), 0) AS reflects,
+       (SELECT min(sequence) FROM serving.parked WHERE view = 'stock' AND tenant = $1) AS parked,
        s.stamp,
        ((s.row - 'kind') || jsonb_build_object(
             'reservation_count', (SELECT count(*) FROM serving.stock AS r

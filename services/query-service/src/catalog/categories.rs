@@ -60,15 +60,16 @@ pub(super) async fn list(
         .fetch_all(app.stores.pool())
         .await
         .map_err(statement_problem)?;
-    let mut reflects = 0;
+    let (mut reflects, mut parked) = (0, None);
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         reflects = row.try_get("reflects").map_err(statement_problem)?;
+        parked = place.parked_in(&row)?;
         let Some(item) = row.try_get("item").map_err(statement_problem)? else { continue };
         let category = row.try_get("name").map_err(statement_problem)?;
         let key = row.try_get("key").map_err(statement_problem)?;
         items.push((item, Position { category, key }));
     }
     let body = Found::of(items, limit).into_body(&[])?;
-    Ok(Answer { body, reflects: place.at(reflects) }.to(&asked))
+    Ok(Answer { body, reflects: place.at(reflects), parked }.to(&asked))
 }

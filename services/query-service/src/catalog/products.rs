@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use http_api::{Path, Problem};
-use kernel::{LaneToken, TenantId};
+use kernel::{LaneToken, Sequence, TenantId};
 use sqlx::Row as _;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub(super) async fn by_id(
 ) -> Result<Response, Problem> {
     let place = app.stores.place::<Catalog, ProductDetails>(&asked).await?;
     let seen = look(&app.stores, &place, &asked.tenant, id, asked.deadline).await?;
-    Ok(Answer { body: seen.body, reflects: seen.reflects }.to(&asked))
+    Ok(Answer { body: seen.body, reflects: seen.reflects, parked: seen.parked }.to(&asked))
 }
 
 pub(super) async fn by_sku(
@@ -46,8 +46,9 @@ pub(super) async fn by_sku(
         .map_err(statement_problem)?;
     let reflects = place.at(found.try_get("reflects").map_err(statement_problem)?);
     let body: Option<String> = found.try_get("body").map_err(statement_problem)?;
-    let body = body.ok_or_else(|| unknown(&reflects))?;
-    Ok(Answer { body, reflects }.to(&asked))
+    let parked = place.parked_in(&found)?;
+    let body = body.ok_or_else(|| unknown(&reflects, parked))?;
+    Ok(Answer { body, reflects, parked }.to(&asked))
 }
 
 pub(super) async fn live(
@@ -90,10 +91,11 @@ async fn look(
 ) -> Result<Seen, Problem> {
     let found = stores.row::<ProductDetails>(place, tenant, &id.to_string(), deadline).await?;
     let reflects = place.log.at(found.reflects);
-    let row = found.row.ok_or_else(|| unknown(&reflects))?;
-    Ok(Seen { body: row.body, changed: row.stamp, reflects })
+    let parked = place.parked(found.parked)?;
+    let row = found.row.ok_or_else(|| unknown(&reflects, parked))?;
+    Ok(Seen { body: row.body, changed: row.stamp, reflects, parked })
 }
 
-fn unknown(reflects: &LaneToken) -> Problem {
-    not_found("unknown-product", "there is no such product", reflects)
+fn unknown(reflects: &LaneToken, parked: Option<Sequence>) -> Problem {
+    not_found("unknown-product", "there is no such product", reflects, parked)
 }

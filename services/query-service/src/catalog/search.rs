@@ -12,7 +12,7 @@ use ::catalog::views::{FoundProduct, ProductSearch};
 use axum::extract::State;
 use axum::response::Response;
 use http_api::{Problem, Query};
-use kernel::TenantId;
+use kernel::{Sequence, TenantId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnection;
@@ -83,7 +83,8 @@ pub(super) async fn list(
     }
     let further: Vec<_> = results.facets.map(|facets| ("facets", facets)).into_iter().collect();
     let body = results.page.into_body(&further)?;
-    Ok(Answer { body, reflects: place.at(results.reflects) }.to(&asked))
+    let parked = results.parked;
+    Ok(Answer { body, reflects: place.at(results.reflects), parked }.to(&asked))
 }
 
 /// Where a search is worked on.
@@ -97,6 +98,7 @@ struct Results {
     page: Found<Position>,
     facets: Option<String>,
     reflects: i64,
+    parked: Option<Sequence>,
 }
 
 impl Desk<'_> {
@@ -107,24 +109,23 @@ impl Desk<'_> {
         text: Option<&TextQuery>,
     ) -> Result<Results, Problem> {
         if !self.search.facets.any() {
-            let (page, reflects) = self.page(connection, text).await?;
-            return Ok(Results { page, facets: None, reflects });
+            return self.page(connection, text).await;
         }
         let mut snapshot = connection
             .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await
             .map_err(statement_problem)?;
-        let (page, reflects) = self.page(&mut snapshot, text).await?;
+        let results = self.page(&mut snapshot, text).await?;
         let facets = facets::count(&mut snapshot, self.tenant, self.search, text).await?;
         snapshot.commit().await.map_err(statement_problem)?;
-        Ok(Results { page, facets: Some(facets), reflects })
+        Ok(Results { facets: Some(facets), ..results })
     }
 
     async fn page(
         &self,
         connection: &mut PgConnection,
         text: Option<&TextQuery>,
-    ) -> Result<(Found<Position>, i64), Problem> {
+    ) -> Result<Results, Problem> {
         let Search { filters, sort, after, limit, .. } = self.search;
         let rows = sqlx::query(SEARCH)
             .bind(self.tenant.as_str())
@@ -145,10 +146,11 @@ impl Desk<'_> {
             .fetch_all(connection)
             .await
             .map_err(statement_problem)?;
-        let mut reflects = 0;
+        let (mut reflects, mut parked) = (0, None);
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
             reflects = row.try_get("reflects").map_err(statement_problem)?;
+            parked = self.place.parked_in(&row)?;
             let Some(item) = row.try_get("item").map_err(statement_problem)? else { continue };
             let position = Position {
                 sort: *sort,
@@ -158,7 +160,7 @@ impl Desk<'_> {
             };
             items.push((item, position));
         }
-        Ok((Found::of(items, *limit), reflects))
+        Ok(Results { page: Found::of(items, *limit), facets: None, reflects, parked })
     }
 
     /// The search with the words that no product has as products' names spell them; none where every word is some

@@ -49,7 +49,7 @@ pub(super) async fn of_product(
     let place = app.stores.place::<Catalog, StockByProduct>(&asked).await?;
     app.stores.catch_up::<StockByProduct>(&place, asked.deadline).await?;
     let seen = look(&app.stores, &place, &asked.tenant, id).await?;
-    Ok(Answer { body: seen.body, reflects: seen.reflects }.to(&asked))
+    Ok(Answer { body: seen.body, reflects: seen.reflects, parked: seen.parked }.to(&asked))
 }
 
 pub(super) async fn live(
@@ -89,9 +89,10 @@ async fn look(stores: &Stores, place: &Place, tenant: &TenantId, id: Uuid) -> Re
     let reflects = place.at(found.try_get("reflects").map_err(statement_problem)?);
     let body: Option<String> = found.try_get("body").map_err(statement_problem)?;
     let stamp: Option<i64> = found.try_get("stamp").map_err(statement_problem)?;
+    let parked = place.parked_in(&found)?;
     match body.zip(stamp) {
-        Some((body, stamp)) => Ok(Seen { body, changed: Sequence::from_i64(stamp), reflects }),
-        None => Err(not_found("unknown-product", "there is no such product", &reflects)),
+        Some((body, stamp)) => Ok(Seen { body, changed: Sequence::from_i64(stamp), reflects, parked }),
+        None => Err(not_found("unknown-product", "there is no such product", &reflects, parked)),
     }
 }
 
@@ -145,15 +146,16 @@ pub(super) async fn low(
         .fetch_all(app.stores.pool())
         .await
         .map_err(statement_problem)?;
-    let mut reflects = 0;
+    let (mut reflects, mut parked) = (0, None);
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         reflects = row.try_get("reflects").map_err(statement_problem)?;
+        parked = place.parked_in(&row)?;
         let Some(item) = row.try_get("item").map_err(statement_problem)? else { continue };
         let available = row.try_get("available").map_err(statement_problem)?;
         let key = row.try_get("key").map_err(statement_problem)?;
         items.push((item, Position { available, key }));
     }
     let body = Found::of(items, limit).into_body(&[])?;
-    Ok(Answer { body, reflects: place.at(reflects) }.to(&asked))
+    Ok(Answer { body, reflects: place.at(reflects), parked }.to(&asked))
 }

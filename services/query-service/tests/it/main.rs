@@ -6,6 +6,7 @@ mod categories;
 mod client;
 mod freshness;
 mod live;
+mod parked;
 mod products;
 mod projection;
 mod search;

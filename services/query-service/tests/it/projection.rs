@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kernel::{Keys, Lane, Recorded, RowKey, Sequence, TenantId, View};
-use read_store::{Advance, Checkpoint, RowAddress, RowChange, RowStore};
+use read_store::{Advance, Checkpoint, DeadRecord, Letter, Reason, RowAddress, RowChange, RowStore, Subject};
 
 type Rows<V> = BTreeMap<(TenantId, RowKey), (Sequence, Option<<V as View>::Row>)>;
 
@@ -46,6 +46,22 @@ impl<V: View, S: RowStore> Projection<V, S> {
         let to = Checkpoint { sequence: Sequence::new(log.len() as u64), ..self.at };
         self.store.write(self.lane, &Advance { from: self.at, to }, &changes, &[]).await.unwrap();
         self.at = to;
+    }
+
+    /// The lane's last event did not get into the subject.
+    pub(crate) async fn parks(&mut self, subject: Subject) {
+        let letter = Letter {
+            lane: self.lane,
+            subject,
+            sequence: self.at.sequence,
+            reason: Reason::Unfoldable,
+            why: "a test".to_owned(),
+            record: DeadRecord::default(),
+            attempts: 1,
+            parked_at: kernel::Timestamp::from_micros(1),
+        };
+        let stay = Advance { from: self.at, to: self.at };
+        self.store.write(self.lane, &stay, &[], &[letter]).await.unwrap();
     }
 
     fn keys(&self, event: &Recorded<V::Event>) -> Vec<(TenantId, RowKey)> {

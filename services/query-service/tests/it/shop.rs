@@ -12,7 +12,7 @@ use kernel::{
     Context, Decider, EventId, Lane, Money, Recorded, Sequence, StreamName, StreamVersion, TenantId,
     Timestamp, View,
 };
-use read_store::{PostgresRows, RedisRows, ViewVersion, postgres_for_rows};
+use read_store::{PostgresRows, RedisRows, Subject, ViewVersion, postgres_for_rows};
 use sqlx::PgPool;
 use test_servers::{TestDatabase, TestRedis};
 use uuid::Uuid;
@@ -113,6 +113,16 @@ impl Shop {
             lane.categories.follow(&lane.log).await;
             lane.stock.follow(&lane.log).await;
         }
+    }
+
+    /// The last event of the tenant's lane did not get into this, in any view.
+    pub(crate) async fn is_parked(&mut self, subject: &Subject) {
+        let lane = self.lanes.get_mut(&lane_of(&self.tenant)).unwrap();
+        lane.details.parks(subject.clone()).await;
+        lane.details_in_redis.parks(subject.clone()).await;
+        lane.search.parks(subject.clone()).await;
+        lane.categories.parks(subject.clone()).await;
+        lane.stock.parks(subject.clone()).await;
     }
 
     /// The token of the last event of the tenant's lane.
