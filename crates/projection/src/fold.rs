@@ -1,14 +1,71 @@
 //! A batch of events folded in memory over the rows that it touches.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kernel::{Keys, Link, Recorded, RowKey, Sequence, TenantId, Unfoldable, View};
-use read_store::{RowAddress, RowChange, StoreError, StoredRow};
+use kernel::{EventSet, Keys, Link, Recorded, RowKey, Sequence, TenantId, View};
+use read_store::{Reason, RowAddress, RowChange, StoredRow, Subject};
+
+use crate::parked::{Failure, Parked};
+
+/// Which rows an event touches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Touched {
+    /// Those that the view names.
+    Rows(Keys),
+    /// None for now: its stream is parked.
+    Parked,
+    /// It cannot be known: the view panics on it.
+    Unknown,
+}
+
+impl Touched {
+    pub(crate) fn by<V: View>(event: &Recorded<V::Event>, parked: &Parked) -> Self {
+        if parked.has_stream_of(event) {
+            return Self::Parked;
+        }
+        catch_unwind(AssertUnwindSafe(|| V::keys(event))).map_or(Self::Unknown, Self::Rows)
+    }
+}
+
+/// What is done with an event that a row cannot take in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// The fold ends there.
+    Stop,
+    /// The row is left as it is, and the event is a letter of it.
+    Park,
+    /// As [`OnFailure::Park`], and every row that it changes is one that the store refuses.
+    ParkAll,
+}
+
+/// An event that did not get into something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// The event.
+    pub(crate) sequence: Sequence,
+    /// What it did not get into.
+    pub(crate) subject: Subject,
+    /// Why.
+    pub(crate) failure: Failure,
+}
+
+/// What a fold came to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) changes: Vec<RowChange>,
+    pub(crate) left_out: Vec<LeftOut>,
+}
 
 /// The touched rows as they are at some point of a batch.
 ///
 /// Invariant: whatever an event of the batch asks for by key or by link was taken in before it is applied.
-pub(crate) struct Fold<V: View>(HashMap<RowAddress, Slot<V::Row>>);
+pub(crate) struct Fold<'p, V: View> {
+    slots: HashMap<RowAddress, Slot<V::Row>>,
+    parked: &'p Parked,
+    on_failure: OnFailure,
+    left_out: Vec<LeftOut>,
+}
 
 struct Slot<Row> {
     row: Option<Row>,
@@ -17,90 +74,175 @@ struct Slot<Row> {
     /// As the store has it.
     before: Option<Vec<Link>>,
     changed: bool,
+    /// Why the store's row does not read.
+    unreadable: Option<String>,
 }
 
 impl<Row> Default for Slot<Row> {
     fn default() -> Self {
-        Self { row: None, stamp: Sequence::ZERO, links: Vec::new(), before: None, changed: false }
+        Self {
+            row: None,
+            stamp: Sequence::ZERO,
+            links: Vec::new(),
+            before: None,
+            changed: false,
+            unreadable: None,
+        }
     }
 }
 
-impl<V: View> Default for Fold<V> {
-    fn default() -> Self {
-        Self(HashMap::new())
+impl<'p, V: View> Fold<'p, V> {
+    pub(crate) fn new(parked: &'p Parked, on_failure: OnFailure) -> Self {
+        Self { slots: HashMap::new(), parked, on_failure, left_out: Vec::new() }
     }
-}
 
-impl<V: View> Fold<V> {
-    /// Takes rows in as the store has them; one that is here already stays.
-    pub(crate) fn take_in(&mut self, rows: Vec<StoredRow>) -> Result<(), StoreError> {
+    /// Takes rows in as the store has them; one that is here already stays. `found_by` is the link that they were
+    /// looked up by.
+    pub(crate) fn take_in(&mut self, rows: Vec<StoredRow>, found_by: Option<&Link>) {
         for stored in rows {
-            if self.0.contains_key(&stored.at) {
+            if self.slots.contains_key(&stored.at) {
                 continue;
             }
-            let row: V::Row = serde_json::from_str(&stored.body).map_err(|error| {
-                // Only the place: the text may quote the row.
-                let (line, column) = (error.line(), error.column());
-                StoreError::Corrupt(format!("a row of {} does not read, at {line}:{column}", V::NAME))
-            })?;
-            let links = V::links(&row);
-            let before = Some(links.clone());
-            let slot = Slot { row: Some(row), stamp: stored.stamp, links, before, changed: false };
-            self.0.insert(stored.at, slot);
+            let slot = match serde_json::from_str::<V::Row>(&stored.body) {
+                Ok(row) => {
+                    let links = V::links(&row);
+                    let before = Some(links.clone());
+                    Slot { row: Some(row), stamp: stored.stamp, links, before, ..Slot::default() }
+                }
+                Err(error) => {
+                    // Only the place: the text may quote the row.
+                    let (line, column) = (error.line(), error.column());
+                    let why = format!("a row of {} does not read, at {line}:{column}", V::NAME);
+                    let links: Vec<Link> = found_by.cloned().into_iter().collect();
+                    Slot { stamp: stored.stamp, links, unreadable: Some(why), ..Slot::default() }
+                }
+            };
+            self.slots.insert(stored.at, slot);
         }
-        Ok(())
     }
 
-    /// Folds one event into each row that it names. After an error the whole fold is good for nothing.
-    pub(crate) fn apply(&mut self, event: &Recorded<V::Event>, keys: &Keys) -> Result<(), Unfoldable> {
-        match keys {
-            Keys::None => Ok(()),
-            Keys::These(keys) => keys.iter().try_for_each(|key| self.apply_to(key, event)),
-            Keys::Linked(link) => {
+    /// Folds one event into each row that it touches. After an error the whole fold is good for nothing.
+    pub(crate) fn apply(&mut self, event: &Recorded<V::Event>, touched: &Touched) -> Result<(), Failure> {
+        match touched {
+            Touched::Rows(Keys::None) => Ok(()),
+            Touched::Rows(Keys::These(keys)) => keys.iter().try_for_each(|key| self.apply_to(key, event)),
+            Touched::Rows(Keys::Linked(link)) => {
                 let linked = self.linked(&event.tenant, link);
                 linked.iter().try_for_each(|key| self.apply_to(key, event))
             }
+            Touched::Parked => {
+                self.leave_out(event.sequence, stream_of(event), Failure::behind());
+                Ok(())
+            }
+            Touched::Unknown => self.failed(event.sequence, stream_of(event), Failure::panicked()),
         }
     }
 
     /// The rows that have the link now, those that got it earlier in the batch included.
     fn linked(&self, tenant: &TenantId, link: &Link) -> Vec<RowKey> {
-        let has = |slot: &Slot<V::Row>| slot.row.is_some() && slot.links.contains(link);
-        self.0
+        let has = |slot: &Slot<V::Row>| {
+            (slot.row.is_some() || slot.unreadable.is_some()) && slot.links.contains(link)
+        };
+        self.slots
             .iter()
             .filter(|(at, slot)| at.tenant == *tenant && has(slot))
             .map(|(at, _)| at.key.clone())
             .collect()
     }
 
-    fn apply_to(&mut self, key: &RowKey, event: &Recorded<V::Event>) -> Result<(), Unfoldable> {
+    fn apply_to(&mut self, key: &RowKey, event: &Recorded<V::Event>) -> Result<(), Failure> {
         let at = RowAddress { tenant: event.tenant.clone(), key: key.clone() };
-        let slot = self.0.entry(at).or_default();
+        if self.parked.has_row(&at) {
+            self.leave_out(event.sequence, Subject::Row(at), Failure::behind());
+            return Ok(());
+        }
+        let slot = self.slots.entry(at.clone()).or_default();
         // The event is in the row: it came twice, or names the key twice.
         if slot.stamp >= event.sequence {
             return Ok(());
         }
-        slot.row = V::evolve(key, slot.row.take(), event)?;
-        slot.links = slot.row.as_ref().map(V::links).unwrap_or_default();
-        slot.stamp = event.sequence;
-        slot.changed = true;
+        if let Some(why) = &slot.unreadable {
+            let failure = Failure::new(Reason::UnreadableRow, why.as_str());
+            return self.failed(event.sequence, Subject::Row(at), failure);
+        }
+        let row = slot.row.take();
+        match evolved::<V>(key, row, event) {
+            Ok((row, links)) => {
+                *slot = Slot { row, links, stamp: event.sequence, changed: true, ..std::mem::take(slot) };
+                Ok(())
+            }
+            Err(failure) => self.failed(event.sequence, Subject::Row(at), failure),
+        }
+    }
+
+    fn failed(&mut self, sequence: Sequence, subject: Subject, failure: Failure) -> Result<(), Failure> {
+        if self.on_failure == OnFailure::Stop {
+            return Err(failure);
+        }
+        if let Subject::Row(at) = &subject {
+            self.slots.remove(at);
+        }
+        self.leave_out(sequence, subject, failure);
         Ok(())
     }
 
-    /// What is to be written.
-    pub(crate) fn into_changes(self) -> Result<Vec<RowChange>, StoreError> {
-        let mut changes = Vec::with_capacity(self.0.len());
-        for (at, slot) in self.0 {
+    fn leave_out(&mut self, sequence: Sequence, subject: Subject, failure: Failure) {
+        self.left_out.push(LeftOut { sequence, subject, failure });
+    }
+
+    /// What is to be written; where a row cannot be, the event that made it so.
+    pub(crate) fn into_outcome(self) -> Result<Outcome, (Sequence, Failure)> {
+        let mut left_out = self.left_out;
+        let mut changes = Vec::with_capacity(self.slots.len());
+        for (at, slot) in self.slots {
             // A row that neither was nor is there is no change.
             if !slot.changed || (slot.row.is_none() && slot.before.is_none()) {
                 continue;
             }
-            let body = slot.row.as_ref().map(serde_json::to_string).transpose();
-            let body = body.map_err(|error| StoreError::Unfoldable(format!("a row has no JSON: {error}")))?;
+            let sequence = slot.stamp;
+            let body = match slot.row.as_ref().map(serde_json::to_string).transpose() {
+                Ok(_) if self.on_failure == OnFailure::ParkAll => {
+                    let failure = Failure::new(Reason::Refused, "the store refused the event's rows");
+                    left_out.push(LeftOut { sequence, subject: Subject::Row(at), failure });
+                    continue;
+                }
+                Ok(body) => body,
+                Err(error) => {
+                    let failure = Failure::new(Reason::Unfoldable, format!("a row has no JSON: {error}"));
+                    if self.on_failure == OnFailure::Stop {
+                        return Err((sequence, failure));
+                    }
+                    left_out.push(LeftOut { sequence, subject: Subject::Row(at), failure });
+                    continue;
+                }
+            };
             let links_before = slot.before.unwrap_or_default();
-            changes.push(RowChange { at, stamp: slot.stamp, body, links: slot.links, links_before });
+            changes.push(RowChange { at, stamp: sequence, body, links: slot.links, links_before });
         }
-        Ok(changes)
+        Ok(Outcome { changes, left_out })
+    }
+}
+
+fn stream_of<E: EventSet>(event: &Recorded<E>) -> Subject {
+    Subject::Stream { tenant: event.tenant.clone(), stream: event.stream.clone() }
+}
+
+/// The row after the event, and its links; a panic of the view is a failure of the event.
+pub(crate) fn evolved<V: View>(
+    key: &RowKey,
+    row: Option<V::Row>,
+    event: &Recorded<V::Event>,
+) -> Result<(Option<V::Row>, Vec<Link>), Failure> {
+    let evolved = catch_unwind(AssertUnwindSafe(|| {
+        let row = V::evolve(key, row, event)?;
+        let links = row.as_ref().map(V::links).unwrap_or_default();
+        Ok((row, links))
+    }));
+    match evolved {
+        Ok(outcome) => {
+            outcome.map_err(|error: kernel::Unfoldable| Failure::new(Reason::Unfoldable, error.reason))
+        }
+        Err(_) => Err(Failure::panicked()),
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use kernel::{ChainHash, EventSet, LogId, LoggedEvent, Recorded, SchemaFingerprint, Sequence};
+use bytes::Bytes;
+use kernel::{
+    ChainHash, EventSet, LogId, LoggedEvent, Recorded, SchemaFingerprint, Sequence, StreamName, TenantId,
+};
 use messaging::IncomingRecord;
 use read_store::Checkpoint;
-use wire::{Codec, DecodeError, Received, RegistryClient, RegistryError, headers};
+use wire::{BadRecord, Codec, DecodeError, Received, RegistryClient, RegistryError, headers};
 
 use crate::stop::{RecordAt, Stop};
 
@@ -34,6 +37,8 @@ pub(crate) struct Next<E> {
     pub(crate) after: Checkpoint,
     /// Where it was found.
     pub(crate) at: RecordAt,
+    /// As it came, for where the event does not get into a row.
+    pub(crate) record: IncomingRecord,
 }
 
 /// Why a record was not admitted.
@@ -43,6 +48,26 @@ pub(crate) enum Refused {
     RegistryAway(String),
     /// The lane stops.
     Stop(Stop),
+    /// It is the next, but its value does not read: which rows it touches is not known.
+    Unreadable(Box<Unreadable>),
+    /// It does not say what it is: foreign, or damaged. Whatever it stands for, the next sequence is still to come.
+    Foreign(String),
+}
+
+/// A record that says what it is, and whose value does not read.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) tenant: TenantId,
+    pub(crate) stream: StreamName,
+    /// As the record says: the chain is only checked with the next one, which must follow from it.
+    pub(crate) after: Checkpoint,
+    pub(crate) why: String,
+}
+
+impl From<Unreadable> for Refused {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(Box::new(unreadable))
+    }
 }
 
 impl From<Stop> for Refused {
@@ -65,24 +90,27 @@ impl<E: EventSet> Intake<E> {
         record: &IncomingRecord,
         last: &Checkpoint,
     ) -> Result<Admitted<E>, Refused> {
-        let inapplicable = |why: String| Stop::Inapplicable { at: RecordAt::Offset(record.offset), why };
-        let claimed = claimed_sequence(record);
-        let claimed =
-            claimed.ok_or_else(|| inapplicable("it says no sequence: not a record of ours".to_owned()))?;
+        let claimed = claimed_sequence(record)
+            .ok_or_else(|| Refused::Foreign("it says no sequence: not a record of ours".to_owned()))?;
         if claimed <= last.sequence && is_of_epoch(record, last) {
             return repeat(record, claimed, last);
         }
-        let value = record.value.as_ref().ok_or_else(|| inapplicable("it has no value".to_owned()))?;
-        let (id, payload) = wire::unframe(value).map_err(|error| inapplicable(error.to_string()))?;
-        let schema = self.schema(record, id).await?;
-        let received =
-            Received::parse(&self.log, record.key.as_deref(), record.headers.iter(), payload, schema)
-                .map_err(|error| inapplicable(error.to_string()))?;
+        let (id, received) = match self.read(record).await? {
+            Ok(read) => read,
+            Err(why) => return Err(self.unreadable(record, last, why)?),
+        };
         let at = RecordAt::Offset(record.offset);
         let after = follow(&received, at, record.offset + 1, last)?;
-        let event = self.decode(record, &received, id).await?;
+        let event = match self.decode(&received, id).await? {
+            Ok(event) => event,
+            Err(why) => {
+                let Received { event: logged, .. } = received;
+                let (tenant, stream) = (logged.tenant, logged.event.stream);
+                return Err(Unreadable { tenant, stream, after, why }.into());
+            }
+        };
         let event = recorded(received.event, event);
-        Ok(Admitted::Next(Box::new(Next { event, after, at })))
+        Ok(Admitted::Next(Box::new(Next { event, after, at, record: record.clone() })))
     }
 
     pub(crate) fn log(&self) -> &LogId {
@@ -93,32 +121,84 @@ impl<E: EventSet> Intake<E> {
         &self.codec
     }
 
-    async fn schema(&mut self, record: &IncomingRecord, id: u32) -> Result<SchemaFingerprint, Refused> {
+    /// What the record says, with its body and that body's schema; or why its value does not read.
+    async fn read(&mut self, record: &IncomingRecord) -> Result<Result<(u32, Received), String>, Refused> {
+        let Some(value) = &record.value else { return Ok(Err("it has no value".to_owned())) };
+        let (id, payload) = match wire::unframe(value) {
+            Ok(unframed) => unframed,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let schema = match self.schema(id).await {
+            Ok(schema) => schema,
+            Err(error) if error.is_retryable() => return Err(Refused::RegistryAway(error.to_string())),
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        Ok(Ok((id, self.parse(record, payload, schema)?)))
+    }
+
+    fn parse(
+        &self,
+        record: &IncomingRecord,
+        payload: Bytes,
+        schema: SchemaFingerprint,
+    ) -> Result<Received, Refused> {
+        let headers = record.headers.iter();
+        Received::parse(&self.log, record.key.as_deref(), headers, payload, schema).map_err(|error| {
+            match error {
+                BadRecord::WrongLog { .. } => {
+                    Stop::Inapplicable { at: RecordAt::Offset(record.offset), why: error.to_string() }.into()
+                }
+                error => Refused::Foreign(error.to_string()),
+            }
+        })
+    }
+
+    /// Of a record whose headers are whole.
+    fn unreadable(
+        &self,
+        record: &IncomingRecord,
+        last: &Checkpoint,
+        why: String,
+    ) -> Result<Refused, Refused> {
+        // Neither body nor schema are known; the headers say the rest.
+        let received = self.parse(record, Bytes::new(), SchemaFingerprint(0))?;
+        let at = RecordAt::Offset(record.offset);
+        let after = place_after(&received, at, record.offset + 1, last)?;
+        let (tenant, stream) = (received.event.tenant, received.event.event.stream);
+        Ok(Unreadable { tenant, stream, after, why }.into())
+    }
+
+    async fn schema(&mut self, id: u32) -> Result<SchemaFingerprint, RegistryError> {
         if let Some(known) = self.schemas.get(&id) {
             return Ok(*known);
         }
-        let found = self.registry.schema_by_id(id).await.map_err(|error| registry_refused(record, &error))?;
+        let found = self.registry.schema_by_id(id).await?;
         self.schemas.insert(id, found.fingerprint);
         Ok(found.fingerprint)
     }
 
-    async fn decode(&self, record: &IncomingRecord, received: &Received, id: u32) -> Result<E, Refused> {
-        let inapplicable = |why: String| Stop::Inapplicable { at: RecordAt::Offset(record.offset), why };
+    /// The event, or why the body is none.
+    async fn decode(&self, received: &Received, id: u32) -> Result<Result<E, String>, Refused> {
         let event = &received.event.event;
         let decode = || self.codec.decode(&event.event_type, event.schema, &event.payload);
         let decoded = match decode() {
             Err(DecodeError::UnknownSchema(_)) => {
                 // Written with another version of the schema than this program has: learn it once.
-                let writer = self.registry.schema_by_id(id).await;
-                let writer = writer.map_err(|error| registry_refused(record, &error))?;
-                self.codec
-                    .add_writer_schema(&writer.json)
-                    .map_err(|error| inapplicable(error.to_string()))?;
+                let writer = match self.registry.schema_by_id(id).await {
+                    Ok(writer) => writer,
+                    Err(error) if error.is_retryable() => {
+                        return Err(Refused::RegistryAway(error.to_string()));
+                    }
+                    Err(error) => return Ok(Err(error.to_string())),
+                };
+                if let Err(error) = self.codec.add_writer_schema(&writer.json) {
+                    return Ok(Err(error.to_string()));
+                }
                 decode()
             }
             decoded => decoded,
         };
-        Ok(decoded.map_err(|error| inapplicable(error.to_string()))?)
+        Ok(decoded.map_err(|error| error.to_string()))
     }
 }
 
@@ -134,13 +214,6 @@ pub(crate) fn recorded<E>(logged: LoggedEvent, event: E) -> Recorded<E> {
         recorded_at: logged.recorded_at,
         event,
     }
-}
-
-fn registry_refused(record: &IncomingRecord, error: &RegistryError) -> Refused {
-    if error.is_retryable() {
-        return Refused::RegistryAway(error.to_string());
-    }
-    Stop::Inapplicable { at: RecordAt::Offset(record.offset), why: error.to_string() }.into()
 }
 
 fn claimed_sequence(record: &IncomingRecord) -> Option<Sequence> {
@@ -172,6 +245,20 @@ pub(crate) fn follow(
     offset: i64,
     last: &Checkpoint,
 ) -> Result<Checkpoint, Stop> {
+    let after = place_after(received, at, offset, last)?;
+    if received.event.expected_chain(&last.chain) != received.event.chain {
+        return Err(Stop::BrokenChain { sequence: after.sequence, at });
+    }
+    Ok(after)
+}
+
+/// As the record's headers say.
+fn place_after(
+    received: &Received,
+    at: RecordAt,
+    offset: i64,
+    last: &Checkpoint,
+) -> Result<Checkpoint, Stop> {
     let sequence = received.event.sequence;
     if let Some(expected) = last.epoch.filter(|epoch| *epoch != received.epoch) {
         let of = if matches!(at, RecordAt::Offset(_)) { "topic" } else { "log" };
@@ -179,9 +266,6 @@ pub(crate) fn follow(
     }
     if sequence != last.sequence.next() {
         return Err(Stop::Hole { expected: last.sequence.next(), found: sequence, offset: offset - 1 });
-    }
-    if received.event.expected_chain(&last.chain) != received.event.chain {
-        return Err(Stop::BrokenChain { sequence, at });
     }
     let epoch = Some(received.epoch);
     Ok(Checkpoint { sequence, offset, epoch, chain: received.event.chain })

@@ -25,12 +25,14 @@ use service_runtime::Backoff;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Applying, Interrupted};
+use crate::apply::{Applying, Interrupted, Trouble};
 use crate::inbox::{Inbox, Taken};
 use crate::intake::{Admitted, Intake, Next, Refused};
 use crate::log_source::{Heads, LogSource};
+use crate::parking::{NoEvent, Parking, Tries};
 use crate::standing::{Meters, Part, Standing};
 use crate::stop::{RecordAt, Stop};
+use crate::tending::{self, Tending};
 use repair::Watched;
 
 /// How often a lane that is stopped is tried again, at first and at last.
@@ -56,6 +58,9 @@ pub(crate) struct LaneTask<V: View, S> {
     pub(crate) intake: Intake<V::Event>,
     pub(crate) applying: Applying<S>,
     pub(crate) standing: Arc<Standing>,
+    pub(crate) park_after: u32,
+    pub(crate) tries: Tries,
+    pub(crate) tending: Tending<V>,
     pub(crate) meters: Meters,
     pub(crate) token: CancellationToken,
 }
@@ -81,10 +86,21 @@ impl Place {
         let read = checkpoint.offset;
         Self { checkpoint, serving, read, target: None, reached: false, watched: Watched::new() }
     }
+
+    pub(crate) fn moved_to(&mut self, checkpoint: Checkpoint) {
+        self.checkpoint = checkpoint;
+        self.watched.moved = Instant::now();
+    }
+}
+
+/// What is the matter with a record.
+pub(crate) enum Halt {
+    Stop(Stop),
+    Record(NoEvent),
 }
 
 /// Why a lane stopped following.
-enum End {
+pub(crate) enum End {
     Cancelled,
     Moved,
     Emptied,
@@ -158,8 +174,8 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     /// Waits for the store, reads where the lane is and has the consumer read on from there.
     async fn begin(&mut self) -> Option<Place> {
         self.inbox.close();
-        // Whatever the store lost, which tenants live here may be among it.
-        self.applying.forget_tenants();
+        // Whatever the store lost, which tenants live here and what is parked may be among it.
+        self.applying.forget();
         let mut backoff = Backoff::default();
         loop {
             if self.token.is_cancelled() {
@@ -199,6 +215,10 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             Err(end) => return end,
         }
         loop {
+            if let Err(end) = self.tend(place).await {
+                return end;
+            }
+            let look_after = self.look_after();
             let taken = tokio::select! {
                 biased;
                 () = self.token.cancelled() => return End::Cancelled,
@@ -210,7 +230,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                         Err(end) => return end,
                     }
                 }
-                () = tokio::time::sleep(S::LOOK_EVERY) => {
+                () = tokio::time::sleep(look_after) => {
                     match self.look(place).await {
                         Ok(()) => continue,
                         Err(end) => return end,
@@ -223,6 +243,15 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         }
     }
 
+    /// How long nothing may come before the lane looks around.
+    fn look_after(&self) -> Duration {
+        if self.applying.parked_subjects() > 0 {
+            S::LOOK_EVERY.min(tending::LOOK_EVERY)
+        } else {
+            S::LOOK_EVERY
+        }
+    }
+
     async fn deal_with(&mut self, taken: Taken, place: &mut Place, pauses: &mut Pauses) -> Result<(), End> {
         if taken.resume {
             self.consumer.resume(self.partition());
@@ -232,18 +261,25 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         }
         let mut rest = taken.records.as_slice();
         loop {
-            let (events, stop) = self.admit(&mut rest, &place.checkpoint).await?;
+            let (events, halt) = self.admit(&mut rest, &place.checkpoint).await?;
             self.apply(place, &events).await?;
             if !events.is_empty() {
                 self.went_on(pauses);
             }
-            match stop {
+            match halt {
                 None => break,
-                Some(hole @ Stop::Hole { found, .. }) => {
+                Some(Halt::Stop(hole @ Stop::Hole { found, .. })) => {
                     let through = Sequence::new(found.number() - 1);
                     self.repair(place, &hole, through, pauses).await?;
                 }
-                Some(stop) => return Err(End::Stop(stop)),
+                Some(Halt::Stop(stop)) => return Err(End::Stop(stop)),
+                Some(Halt::Record(what)) => {
+                    let Some((record, behind)) = rest.split_first() else { break };
+                    if self.pass_over(place, record, RecordAt::Offset(record.offset), what).await? {
+                        rest = behind;
+                        self.went_on(pauses);
+                    }
+                }
             }
         }
         let read = taken.records.last().map(|last| last.offset + 1);
@@ -260,13 +296,13 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         Ok(())
     }
 
-    /// The events among the records that come next, and what stops the lane behind them; from that record on, `rest`
+    /// The events among the records that come next, and what is the matter with the record behind them; from there on, `rest`
     /// is left.
     async fn admit(
         &mut self,
         rest: &mut &[IncomingRecord],
         last: &Checkpoint,
-    ) -> Result<(Vec<Next<V::Event>>, Option<Stop>), End> {
+    ) -> Result<(Vec<Next<V::Event>>, Option<Halt>), End> {
         let mut events = Vec::with_capacity(rest.len());
         let mut last = *last;
         let mut repeats = 0;
@@ -278,7 +314,13 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                     last = next.after;
                     events.push(*next);
                 }
-                Err(Refused::Stop(stop)) => return Ok((events, Some(stop))),
+                Err(Refused::Stop(stop)) => return Ok((events, Some(Halt::Stop(stop)))),
+                Err(Refused::Unreadable(record)) => {
+                    return Ok((events, Some(Halt::Record(NoEvent::Unreadable(record)))));
+                }
+                Err(Refused::Foreign(why)) => {
+                    return Ok((events, Some(Halt::Record(NoEvent::Foreign(why)))));
+                }
                 Err(Refused::RegistryAway(why)) => {
                     self.meters.retries.increment(1);
                     self.standing.trouble(Part::Registry(self.lane), why);
@@ -305,17 +347,28 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             let applied = outcome.as_ref().map_or_else(|interrupted| interrupted.applied, |()| rest.len());
             if applied > 0 {
                 let written = &rest[applied - 1];
-                place.checkpoint = written.after;
-                place.watched.moved = Instant::now();
+                place.moved_to(written.after);
+                self.tried();
                 self.meters.written(applied, started.elapsed(), written.event.recorded_at);
             }
             rest = &rest[applied..];
             let Err(Interrupted { why, .. }) = outcome else {
                 debug_assert_eq!(place.checkpoint, last.after, "everything was applied");
-                return Ok(());
+                break;
             };
-            rest = self.recover(place, rest, why, &mut backoff).await?;
+            rest = match (why, rest) {
+                (Trouble::Store(why), _) => self.recover(place, rest, why, &mut backoff).await?,
+                (Trouble::Event(_), []) => rest,
+                (Trouble::Event(failure), [next, others @ ..]) => {
+                    match self.after_failure(place, next, failure).await? {
+                        Parking::TryAgain => rest,
+                        Parking::Parked => others,
+                        Parking::StoreFailed(why) => self.recover(place, rest, why, &mut backoff).await?,
+                    }
+                }
+            };
         }
+        self.meters.parked(self.applying.parked_subjects());
         Ok(())
     }
 
@@ -342,8 +395,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         if found != place.checkpoint {
             // It was written after all, or somebody else wrote the same: the rows are the same fold.
             let written = rest.iter().position(|next| next.after == found).ok_or(End::Moved)?;
-            place.checkpoint = found;
-            place.watched.moved = Instant::now();
+            place.moved_to(found);
             return Ok(&rest[written + 1..]);
         }
         match why {
@@ -401,13 +453,13 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// False when the lane is to end.
-    async fn wait_for_store(&self, error: &StoreError, backoff: &mut Backoff) -> bool {
+    pub(crate) async fn wait_for_store(&self, error: &StoreError, backoff: &mut Backoff) -> bool {
         self.meters.retries.increment(1);
         self.standing.trouble(Part::Store(self.lane), error.to_string());
         self.pause_for(backoff.next_delay()).await
     }
 
-    async fn pause_for(&self, pause: Duration) -> bool {
+    pub(crate) async fn pause_for(&self, pause: Duration) -> bool {
         self.token.run_until_cancelled(tokio::time::sleep(pause)).await.is_some()
     }
 

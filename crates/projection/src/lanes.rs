@@ -17,8 +17,10 @@ use crate::inbox::Inbox;
 use crate::intake::Intake;
 use crate::lane::{LaneTask, Place};
 use crate::log_source::{Heads, LogSource};
+use crate::parking::Tries;
 use crate::projector::Projector;
 use crate::standing::{Meters, Part, Standing};
+use crate::tending::Tending;
 
 /// How long the store may take to say where lanes are before they begin without being told.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -138,9 +140,12 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             topics: source.topics.clone(),
             log: source.log.clone(),
             heads: self.heads.clone(),
-            intake: Intake::new(log, codec.clone(), source.registry.clone()),
+            intake: Intake::new(log.clone(), codec.clone(), source.registry.clone()),
             applying: Applying::new(store.clone(), lane),
             standing: Arc::clone(standing),
+            park_after: source.park_after,
+            tries: Tries::default(),
+            tending: Tending::new(source.log.clone(), log, codec.clone()),
             meters,
             token: token.clone(),
         };

@@ -2,6 +2,7 @@
 
 mod apply;
 mod compare;
+mod dead_letters;
 mod fold;
 mod inbox;
 mod intake;
@@ -10,13 +11,18 @@ mod lanes;
 mod log_source;
 pub mod ops;
 mod overview;
+mod parked;
+mod parking;
 mod projections;
 mod projector;
+mod refold;
 mod standing;
 mod stop;
 pub mod telemetry;
+mod tending;
 
 pub use compare::{CompareError, Compared, Difference, Extent, Pages, Told, compare};
+pub use dead_letters::{Asked, Chosen, DeadLetter, DeadLetters};
 pub use log_source::{LOG_PAGE_MOST, LogHead, LogRecord, LogSource, LogSourceError};
 pub use overview::{LaneStatus, LastError, Overview, ProjectionStatus, RowsState};
 pub use projections::{Projections, Run, SetupError, Stores};

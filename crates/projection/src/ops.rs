@@ -14,6 +14,7 @@ use http_api::{Authenticator, Caller, Limits, OPS, OpenApi, Operation, Problem};
 use kernel::Actor;
 use service_runtime::Health;
 
+use crate::dead_letters;
 use crate::overview::{self, Tells};
 use crate::projections::{Projections, Stores};
 
@@ -36,6 +37,7 @@ impl Ops {
     pub fn surface(self, health: Health) -> Router {
         let mut api = Api::new();
         overview::add_to(&mut api);
+        dead_letters::add_to(&mut api);
         let Api { routes, open_api } = api;
         http_api::surface(routes.with_state(self), &open_api, health, Limits::default())
     }

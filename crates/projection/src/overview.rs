@@ -13,6 +13,7 @@ use read_store::{BuildState, RowStore, Tracked, TrackedLane, ViewVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::dead_letters::Keeps;
 use crate::ops::{Api, Operator, Ops};
 use crate::standing::Standing;
 
@@ -88,7 +89,7 @@ pub struct LastError {
 }
 
 /// Something that tells how it stands.
-pub(crate) trait Tells: Send + Sync {
+pub(crate) trait Tells: Keeps {
     fn tell(&self) -> BoxFuture<'_, Vec<ProjectionStatus>>;
 }
 
@@ -120,7 +121,15 @@ impl<S: RowStore> Tells for Teller<S> {
             if tracked.is_empty() {
                 return vec![self.status(None, &ranges, away)];
             }
-            tracked.iter().map(|tracked| self.status(Some(tracked), &ranges, away.take())).collect()
+            let letters = tokio::time::timeout(STORE_TIMEOUT, self.store.count_letters()).await;
+            let letters = letters.ok().and_then(Result::ok).unwrap_or_default();
+            let status = |tracked: &Tracked| {
+                let status = self.status(Some(tracked), &ranges, away.take());
+                // This store knows the letters of the version that it keeps.
+                let is_ours = tracked.version == self.view.version;
+                ProjectionStatus { letters: if is_ours { letters } else { 0 }, ..status }
+            };
+            tracked.iter().map(status).collect()
         })
     }
 }

@@ -7,7 +7,7 @@ use kernel::{Context, ContextVisitor, ReadStore, Registry, View};
 use messaging::{Connection, MessagingError, Topics};
 use read_store::{RowStore, StoreError, ViewVersion};
 use service_runtime::Health;
-use service_runtime::config::{ExposeSecret, KafkaConfig, RegistryConfig};
+use service_runtime::config::{ExposeSecret, KafkaConfig, ParkingConfig, RegistryConfig};
 use tokio_util::sync::CancellationToken;
 use wire::{RegistryClient, RegistryError, SchemaError};
 
@@ -50,7 +50,12 @@ pub enum SetupError {
 
 impl Source {
     /// From configuration. Nothing need be up.
-    pub fn new(kafka: &KafkaConfig, registry: &RegistryConfig, log: LogSource) -> Result<Self, SetupError> {
+    pub fn new(
+        kafka: &KafkaConfig,
+        registry: &RegistryConfig,
+        log: LogSource,
+        parking: &ParkingConfig,
+    ) -> Result<Self, SetupError> {
         let connection = Connection { brokers: kafka.brokers.clone(), properties: kafka.properties.clone() };
         Ok(Self {
             topics: Topics::new(&connection, LOOK_TIMEOUT)?,
@@ -60,6 +65,7 @@ impl Source {
             prefix: kafka.topic_prefix.clone(),
             groups: kafka.topic_prefix.clone(),
             limits: Limits::default(),
+            park_after: parking.park_after,
         })
     }
 }

@@ -34,6 +34,8 @@ pub struct Source {
     pub groups: String,
     /// How much is held in memory.
     pub limits: Limits,
+    /// How often a record is tried, with growing pauses, before what it touches is parked. Its lane waits meanwhile.
+    pub park_after: u32,
 }
 
 /// How much a projection holds in memory. Sizes are of keys, values and headers.

@@ -135,6 +135,8 @@ pub(crate) struct Meters {
     delay_seconds: Histogram,
     missing: Gauge,
     stopped: Gauge,
+    parked: Gauge,
+    pub(crate) letters: Counter,
     progress: Arc<Progress>,
 }
 
@@ -183,6 +185,8 @@ impl Meters {
             delay_seconds: of!(histogram, telemetry::DELAY_SECONDS),
             missing: of!(gauge, telemetry::MISSING),
             stopped: of!(gauge, telemetry::STOPPED),
+            parked: of!(gauge, telemetry::PARKED),
+            letters: of!(counter, telemetry::LETTERS),
             progress,
         };
         meters.going_on();
@@ -209,6 +213,12 @@ impl Meters {
     pub(crate) fn reading(&self, offset: i64, waiting_since_ms: i64) {
         self.progress.next_offset.store(offset, Ordering::Relaxed);
         self.progress.waiting_since.store(waiting_since_ms, Ordering::Relaxed);
+    }
+
+    /// So many rows and streams are parked.
+    pub(crate) fn parked(&self, subjects: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "an alarm needs no last digit")]
+        self.parked.set(subjects as f64);
     }
 
     pub(crate) fn stopped(&self) {
@@ -264,7 +274,7 @@ impl Progress {
     }
 }
 
-fn now_micros() -> i64 {
+pub(crate) fn now_micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

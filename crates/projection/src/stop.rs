@@ -116,6 +116,19 @@ pub(crate) enum Stop {
         /// Why.
         why: String,
     },
+    /// So much is parked that the program is to blame, not the records.
+    #[error(
+        "the record at {at} cannot be applied, and {parked} rows and streams are parked already: this is \
+         no matter of single records. Mend the program, or the store, and retry them: {why}"
+    )]
+    TooMuchParked {
+        /// Where it is.
+        at: RecordAt,
+        /// How many are parked.
+        parked: usize,
+        /// Why it cannot be.
+        why: String,
+    },
     /// The fold itself went wrong.
     #[error("applying records panicked after sequence {after}: a fault of the program")]
     Panicked {

@@ -24,3 +24,7 @@ pub const REPAIRED: &str = "twofold_projection_repaired_total";
 pub const MISSING: &str = "twofold_projection_missing";
 /// Gauge: 1 where the lane is stopped. Alarm above 0.
 pub const STOPPED: &str = "twofold_projection_stopped";
+/// Gauge: rows and streams that are parked: they lack events, which are dead letters. Alarm above 0.
+pub const PARKED: &str = "twofold_projection_parked";
+/// Counter: records that were given up for now, each parking a row, a stream or nothing but itself.
+pub const LETTERS: &str = "twofold_projection_parkings_total";

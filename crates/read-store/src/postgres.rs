@@ -20,7 +20,8 @@ pub use reader::PostgresReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError, Tracked, ViewVersion,
+    Advance, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError,
+    Tracked, ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.

@@ -20,7 +20,8 @@ pub use reader::RedisReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, BuildState, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError, Tracked, TrackedLane, ViewVersion,
+    Advance, BuildState, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore,
+    StoreError, Tracked, TrackedLane, ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.

@@ -10,9 +10,11 @@ use clap::{Arg, ArgAction, Args, Command};
 
 mod databases;
 mod kafka;
+mod parking;
 
 pub use databases::{LogDatabaseConfig, LogServiceConfig, RedisConfig, ViewsDatabaseConfig};
 pub use kafka::{KafkaConfig, RegistryConfig};
+pub use parking::ParkingConfig;
 pub use secrecy::{ExposeSecret, SecretString};
 
 /// Where a service listens.

@@ -21,8 +21,8 @@ use projection::ops::Ops;
 use projection::{LogSource, Projections, Source, Stores};
 use read_store::{PostgresRows, StoreError, ViewVersion, postgres_for_rows};
 use service_runtime::config::{
-    ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, RegistryConfig, TelemetryConfig,
-    ViewsDatabaseConfig,
+    ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig,
+    TelemetryConfig, ViewsDatabaseConfig,
 };
 use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
 use sqlx::PgPool;
@@ -53,6 +53,9 @@ pub struct Config {
     /// What operators' tokens are verified with, and this service's own are made with.
     #[command(flatten)]
     pub auth: AuthConfig,
+    /// What is done with records that cannot be applied.
+    #[command(flatten)]
+    pub parking: ParkingConfig,
     /// Log lines.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
@@ -76,7 +79,7 @@ impl ProjectorPostgres {
         let health = Health::new();
         let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
         let log = LogSource::new(&config.log_service.url, tokens)?;
-        let source = Source::new(&config.kafka, &config.registry, log)?;
+        let source = Source::new(&config.kafka, &config.registry, log, &config.parking)?;
         let pool = postgres_for_rows(config.views.url.expose_secret(), config.views.pool_max)?;
         let mut projections = Projections::new(source, Tables(pool), health.clone());
         shipped_contexts::visit(&mut projections);

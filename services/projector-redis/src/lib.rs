@@ -19,7 +19,8 @@ use projection::ops::Ops;
 use projection::{LogSource, Projections, Source, Stores};
 use read_store::{RedisRows, StoreError, ViewVersion};
 use service_runtime::config::{
-    ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, RedisConfig, RegistryConfig, TelemetryConfig,
+    ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RedisConfig, RegistryConfig,
+    TelemetryConfig,
 };
 use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
 use tokio::net::TcpListener;
@@ -49,6 +50,9 @@ pub struct Config {
     /// What operators' tokens are verified with, and this service's own are made with.
     #[command(flatten)]
     pub auth: AuthConfig,
+    /// What is done with records that cannot be applied.
+    #[command(flatten)]
+    pub parking: ParkingConfig,
     /// Log lines.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
@@ -72,7 +76,7 @@ impl ProjectorRedis {
         let health = Health::new();
         let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
         let log = LogSource::new(&config.log_service.url, tokens)?;
-        let source = Source::new(&config.kafka, &config.registry, log)?;
+        let source = Source::new(&config.kafka, &config.registry, log, &config.parking)?;
         let mut projections = Projections::new(source, KeySpaces(config.redis), health.clone());
         shipped_contexts::visit(&mut projections);
         let ops = Ops::new(authenticator, &projections);

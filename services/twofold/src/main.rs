@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod dead_letters;
 mod decode;
 mod events;
 mod home;
@@ -43,6 +44,9 @@ enum Command {
     Lag(lag::LagArgs),
     /// How every view stands in every store: its version, how far each lane has come, and what keeps it.
     Projections(projections::ProjectionsArgs),
+    /// Events that did not get into a row, and what is to be done with them.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// What happened, as JSON.
     #[command(subcommand)]
     Events(events::EventsCommand),
@@ -65,6 +69,7 @@ async fn main() -> ExitCode {
         Command::Token(args) => token::run(&home, &args).map(|()| ExitCode::SUCCESS),
         Command::Lag(args) => lag::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Projections(args) => projections::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
+        Command::DeadLetters(command) => dead_letters::run(&home, command).await.map(|()| ExitCode::SUCCESS),
         Command::Events(command) => events::run(&home, command).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(command) => verify::run(&home, command).await,
         Command::Replay(args) => Box::pin(replay::run(&home, args)).await.map(|()| ExitCode::SUCCESS),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use http_api::{AuthConfig, OperatorConfig, OperatorTokens};
-use reqwest::{Client, RequestBuilder};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service_runtime::config::ExposeSecret;
 
@@ -62,10 +64,23 @@ impl Projectors {
         Ok(answers)
     }
 
+    /// Each of them, to be asked by itself.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Projector<'_>> {
+        self.urls.iter().map(|url| Projector { all: self, url: url.trim_end_matches('/') })
+    }
+
     async fn send<T: DeserializeOwned>(&self, url: &str, request: RequestBuilder) -> anyhow::Result<T> {
+        let answer = self.answer(url, request).await?;
+        Self::read(url, answer).await
+    }
+
+    async fn answer(&self, url: &str, request: RequestBuilder) -> anyhow::Result<Response> {
         let token = self.tokens.token()?;
         let answer = request.bearer_auth(token.expose_secret()).send().await;
-        let answer = answer.with_context(|| format!("cannot reach {url}; is the system up?"))?;
+        answer.with_context(|| format!("cannot reach {url}; is the system up?"))
+    }
+
+    async fn read<T: DeserializeOwned>(url: &str, answer: Response) -> anyhow::Result<T> {
         let status = answer.status();
         if !status.is_success() {
             let problem: serde_json::Value = answer.json().await.unwrap_or_default();
@@ -73,5 +88,47 @@ impl Projectors {
             bail!("{url} answered {status}: {detail}");
         }
         answer.json().await.with_context(|| format!("{url} answered something else than was expected"))
+    }
+}
+
+/// One projector.
+pub(crate) struct Projector<'a> {
+    all: &'a Projectors,
+    url: &'a str,
+}
+
+impl Projector<'_> {
+    /// Asks it with these parameters.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.url);
+        let mut whole: Url = url.parse().with_context(|| format!("{url} is not a url"))?;
+        whole.query_pairs_mut().extend_pairs(query);
+        self.all.send(&url, self.all.client.get(whole)).await
+    }
+
+    /// Asks it for something that it may not have.
+    pub(crate) async fn find<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
+        let url = format!("{}{path}", self.url);
+        let answer = self.all.answer(&url, self.all.client.get(&url)).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Projectors::read(&url, answer).await.map(Some)
+    }
+
+    /// Tells it something.
+    pub(crate) async fn tell<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.url);
+        let json = serde_json::to_vec(body)?;
+        let request = self.all.client.post(&url).header(CONTENT_TYPE, "application/json").body(json);
+        self.all.send(&url, request).await
     }
 }

@@ -73,12 +73,21 @@ fn stored(tenant: &TenantId, events: &[Recorded<CatalogEvent>]) -> Vec<StoredRow
 }
 
 fn folded(rows: Vec<StoredRow>, events: &[Recorded<CatalogEvent>]) -> Vec<RowChange> {
-    let mut fold = Fold::<ProductDetails>::default();
-    fold.take_in(rows).unwrap();
+    let parked = Parked::default();
+    let mut fold = Fold::<ProductDetails>::new(&parked, OnFailure::Stop);
+    fold.take_in(rows, None);
     for event in events {
-        fold.apply(event, &ProductDetails::keys(event)).unwrap();
+        fold.apply(event, &touched(event)).unwrap();
     }
-    fold.into_changes().unwrap()
+    fold.into_outcome().unwrap().changes
+}
+
+fn touched(event: &Recorded<CatalogEvent>) -> Touched {
+    Touched::Rows(ProductDetails::keys(event))
+}
+
+fn row_of(tenant: &TenantId, product: Uuid) -> RowAddress {
+    RowAddress { tenant: tenant.clone(), key: product.into() }
 }
 
 fn category_of(changes: &[RowChange], tenant: &TenantId, product: Uuid) -> Option<String> {
@@ -143,16 +152,56 @@ fn links_that_a_row_had_and_has_are_both_told() {
 
 #[test]
 fn what_cannot_be_folded_says_why() {
-    let mut fold = Fold::<ProductDetails>::default();
+    let parked = Parked::default();
+    let mut fold = Fold::<ProductDetails>::new(&parked, OnFailure::Stop);
     let event = event(&acme(), 1, moved(DOLL, TOOLS, TOYS, "toys"));
-    let error = fold.apply(&event, &ProductDetails::keys(&event)).unwrap_err();
-    assert!(error.reason.contains("never created"), "{error}");
+    let failure = fold.apply(&event, &touched(&event)).unwrap_err();
+    assert_eq!(failure.reason, Reason::Unfoldable);
+    assert!(failure.why.contains("never created"), "{failure:?}");
 }
 
 #[test]
 fn a_row_that_does_not_read_is_not_taken_for_none() {
     let at = RowAddress { tenant: acme(), key: SAW.into() };
     let row = StoredRow { at, stamp: Sequence::new(1), body: r#"{"secret":1}"#.to_owned() };
-    let error = Fold::<ProductDetails>::default().take_in(vec![row]).unwrap_err();
-    assert!(matches!(&error, StoreError::Corrupt(why) if !why.contains("secret")), "{error}");
+    let parked = Parked::default();
+    let mut fold = Fold::<ProductDetails>::new(&parked, OnFailure::Stop);
+    fold.take_in(vec![row], Some(&Link::new(format!("category:{TOOLS}"))));
+    let event = event(&acme(), 2, renamed(TOOLS, "instruments"));
+    let failure = fold.apply(&event, &touched(&event)).unwrap_err();
+    assert_eq!(failure.reason, Reason::UnreadableRow);
+    assert!(!failure.why.contains("secret"), "{failure:?}");
+}
+
+#[test]
+fn a_row_that_fails_is_left_as_it_is_and_the_others_are_folded() {
+    let parked = Parked::default();
+    let mut fold = Fold::<ProductDetails>::new(&parked, OnFailure::Park);
+    let at = row_of(&acme(), SAW);
+    let broken = StoredRow { at: at.clone(), stamp: Sequence::new(1), body: "{}".to_owned() };
+    fold.take_in(vec![broken], Some(&Link::new(format!("category:{TOOLS}"))));
+    fold.take_in(stored(&acme(), &[event(&acme(), 2, created(DOLL, TOOLS, "tools"))]), None);
+    let event = event(&acme(), 3, renamed(TOOLS, "instruments"));
+    fold.apply(&event, &touched(&event)).unwrap();
+    let Outcome { changes, left_out } = fold.into_outcome().unwrap();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(category_of(&changes, &acme(), DOLL).as_deref(), Some("instruments"));
+    assert_eq!((left_out.len(), &left_out[0].subject), (1, &Subject::Row(at)));
+}
+
+#[test]
+fn events_of_what_is_parked_are_left_out_and_change_nothing() {
+    let saw = Subject::Row(row_of(&acme(), SAW));
+    let parked: Parked = [saw.clone()].into_iter().collect();
+    let mut fold = Fold::<ProductDetails>::new(&parked, OnFailure::Stop);
+    for event in
+        [event(&acme(), 1, created(SAW, TOOLS, "tools")), event(&other(), 2, created(SAW, TOOLS, "tools"))]
+    {
+        fold.apply(&event, &touched(&event)).unwrap();
+    }
+    let Outcome { changes, left_out } = fold.into_outcome().unwrap();
+    assert_eq!(category_of(&changes, &other(), SAW).as_deref(), Some("tools"));
+    assert_eq!(changes.len(), 1);
+    let expected = LeftOut { sequence: Sequence::new(1), subject: saw, failure: Failure::behind() };
+    assert_eq!(left_out, [expected]);
 }

@@ -5,12 +5,15 @@
 use std::time::{Duration, Instant};
 
 use kernel::{LogId, Sequence, View};
+use messaging::IncomingRecord;
 use read_store::{Checkpoint, RowStore};
 use service_runtime::Backoff;
+use wire::Received;
 
-use super::{End, LaneTask, Pauses, Place};
-use crate::intake::{Next, follow};
+use super::{End, Halt, LaneTask, Pauses, Place};
+use crate::intake::{Next, Unreadable, follow};
 use crate::log_source::{Heads, LOG_PAGE_MOST, LogHead, LogRecord, LogSourceError};
+use crate::parking::NoEvent;
 use crate::standing::Part;
 use crate::stop::{RecordAt, Stop};
 
@@ -154,11 +157,18 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                 }
             };
             backoff = Backoff::default();
-            let (events, stop) = admit::<V>(records, &place.checkpoint);
+            let (events, halt) = admit::<V>(records, &place.checkpoint);
             self.apply(place, &events).await?;
             self.meters.repaired.increment(events.len() as u64);
-            if let Some(stop) = stop {
-                return Err(End::Stop(stop));
+            match halt {
+                None => {}
+                Some((_, Halt::Stop(stop))) => return Err(End::Stop(stop)),
+                Some((received, Halt::Record(what))) => {
+                    let at = RecordAt::Sequence(received.event.sequence);
+                    let record = as_on_topic(&received, &place.checkpoint);
+                    // Tried again, it is fetched again.
+                    self.pass_over(place, &record, at, what).await?;
+                }
             }
         }
         place.watched.behind = None;
@@ -169,24 +179,46 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 }
 
-/// The events that follow, each checked as if it had come from the topic, and what stops the lane behind them.
+/// The events that follow, each checked as if it had come from the topic, and what is the matter with the record
+/// behind them.
+#[expect(clippy::type_complexity, reason = "the record and what is the matter with it belong together")]
 fn admit<V: View>(
     records: Vec<LogRecord<V::Event>>,
     last: &Checkpoint,
-) -> (Vec<Next<V::Event>>, Option<Stop>) {
+) -> (Vec<Next<V::Event>>, Option<(Received, Halt)>) {
     let mut events = Vec::with_capacity(records.len());
     let mut last = *last;
     for LogRecord { received, event } in records {
         let at = RecordAt::Sequence(received.event.sequence);
         let after = match follow(&received, at, last.offset, &last) {
             Ok(after) => after,
-            Err(stop) => return (events, Some(stop)),
+            Err(stop) => return (events, Some((received, Halt::Stop(stop)))),
         };
         match event {
-            Ok(event) => events.push(Next { event, after, at }),
-            Err(error) => return (events, Some(Stop::Inapplicable { at, why: error.to_string() })),
+            Ok(event) => {
+                let record = as_on_topic(&received, &last);
+                events.push(Next { event, after, at, record });
+            }
+            Err(error) => {
+                let (tenant, stream) = (received.event.tenant.clone(), received.event.event.stream.clone());
+                let unreadable = Unreadable { tenant, stream, after, why: error.to_string() };
+                return (events, Some((received, Halt::Record(NoEvent::Unreadable(Box::new(unreadable))))));
+            }
         }
         last = after;
     }
     (events, None)
+}
+
+/// The record as the topic would hold it, but for the frame of its value, which names a registry's schema.
+fn as_on_topic(received: &Received, last: &Checkpoint) -> IncomingRecord {
+    let logged = &received.event;
+    IncomingRecord {
+        partition: i32::from(logged.log.lane.number()),
+        offset: last.offset,
+        timestamp_ms: logged.recorded_at.micros() / 1000,
+        key: Some(wire::record_key(&logged.tenant, &logged.event.stream).into()),
+        headers: wire::headers::encode(logged, &received.epoch).into_iter().collect(),
+        value: Some(logged.event.payload.clone()),
+    }
 }

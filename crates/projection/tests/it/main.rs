@@ -5,7 +5,9 @@
 mod comparing;
 mod failing;
 mod following;
+mod parking;
 mod repairing;
+mod retrying;
 mod support;
 mod surviving;
 mod versions;

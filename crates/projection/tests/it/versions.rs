@@ -1,6 +1,7 @@
 //! A later version is built beside the one that is read.
 
 use kernel::Lane;
+use projection::Source;
 use read_store::RowStore;
 
 use crate::on_both_stores;
@@ -33,7 +34,9 @@ async fn a_later_version_replaces_an_earlier_one_when_it_has_caught_up(bench: im
     // The new one gets stuck before the end: the old one goes on being read, and fed.
     make_faulty(slow);
     let new = bench.rows(version_of::<Labels<2>>());
-    let running_new = world.project::<Labels<2>>(new.clone());
+    // It goes on trying for as long as it takes.
+    let patient = Source { park_after: u32::MAX, ..world.source() };
+    let running_new = world.project_with::<Labels<2>>(patient, new.clone());
     running_new.until_troubled("cannot be printed").await;
     let before = history.records.len();
     story.go_on(&mut history, 50);

@@ -11,7 +11,8 @@ use messaging::{Connection, TopicSpec, Topics};
 use projector_postgres::{Config, ProjectorPostgres};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
-    KafkaConfig, ListenConfig, LogServiceConfig, RegistryConfig, TelemetryConfig, ViewsDatabaseConfig,
+    KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig, TelemetryConfig,
+    ViewsDatabaseConfig,
 };
 use sqlx::Row as _;
 use test_servers::{TestDatabase, TestKafka};
@@ -35,6 +36,7 @@ fn config(kafka: &TestKafka, views: &str) -> Config {
         log_service: LogServiceConfig { url: "http://127.0.0.1:1".to_owned() },
         operator: OperatorConfig::default(),
         views: ViewsDatabaseConfig { url: views.into(), pool_max: 8 },
+        parking: ParkingConfig::default(),
         auth: AuthConfig::with_secret(SECRET.into()),
         telemetry: TelemetryConfig::default(),
     }

@@ -12,7 +12,7 @@ use projector_redis::{Config, ProjectorRedis};
 use read_store::RedisReader;
 use service_runtime::CancellationToken;
 use service_runtime::config::{
-    KafkaConfig, ListenConfig, LogServiceConfig, RedisConfig, RegistryConfig, TelemetryConfig,
+    KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RedisConfig, RegistryConfig, TelemetryConfig,
 };
 use test_servers::TestKafka;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -35,6 +35,7 @@ fn config(kafka: &TestKafka, redis: &str) -> Config {
         log_service: LogServiceConfig { url: "http://127.0.0.1:1".to_owned() },
         operator: OperatorConfig::default(),
         redis: RedisConfig { url: redis.into(), prefix: kafka.prefix.clone() },
+        parking: ParkingConfig::default(),
         auth: AuthConfig::with_secret(SECRET.into()),
         telemetry: TelemetryConfig::default(),
     }

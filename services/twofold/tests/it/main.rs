@@ -4,6 +4,7 @@
 
 mod architecture;
 mod check;
+mod dead_letters;
 mod kills;
 mod load;
 mod path;

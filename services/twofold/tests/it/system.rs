@@ -57,6 +57,10 @@ impl System {
             ("TWOFOLD_LANES", "4".to_owned()),
             ("TWOFOLD_JWT_SECRET_FILE", key.display().to_string()),
             ("TWOFOLD_LOG", "error".to_owned()),
+            (
+                "TWOFOLD_PROJECTORS",
+                format!("http://{},http://{}", addresses["projector-postgres"], addresses["projector-redis"]),
+            ),
         ];
         let processes = BTreeMap::new();
         let client = Client::new();
@@ -135,6 +139,11 @@ impl System {
     /// Where commands go.
     pub(crate) fn commands_url(&self) -> String {
         format!("http://{}", self.processes["command-service"].address)
+    }
+
+    /// Where a service listens.
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("http://{}", self.processes[name].address)
     }
 
     pub(crate) fn command(&self, path: &str, token: &str, body: &serde_json::Value) -> RequestBuilder {

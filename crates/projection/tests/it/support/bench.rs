@@ -33,6 +33,31 @@ pub(crate) struct Postgres {
     reader: PostgresReader,
 }
 
+impl Postgres {
+    /// From now on every write of a row is recorded.
+    pub(crate) async fn record_writes(&self, view: &str) {
+        let rows = format!("{}_v1.rows", view.replace('-', "_"));
+        let sql = format!(
+            "CREATE TABLE writes (number bigserial, tenant text, key text, stamp bigint);
+             CREATE FUNCTION record_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 INSERT INTO public.writes (tenant, key, stamp) VALUES (new.tenant, new.key, new.stamp);
+                 RETURN new;
+             END $$;
+             CREATE TRIGGER record AFTER INSERT OR UPDATE ON {rows} FOR EACH ROW EXECUTE FUNCTION record_write()"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&self.pool).await.unwrap();
+    }
+
+    /// How often rows were written, and how often one was written that did not follow from what it was.
+    pub(crate) async fn recorded_writes(&self) -> (i64, i64) {
+        let sql = "SELECT count(*), count(*) FILTER (WHERE stamp <= before) FROM (
+                       SELECT stamp, lag(stamp) OVER (PARTITION BY tenant, key ORDER BY number) AS before FROM writes
+                   ) AS w";
+        let row = sqlx::query(sql).fetch_one(&self.pool).await.unwrap();
+        (row.get(0), row.get(1))
+    }
+}
+
 impl Bench for Postgres {
     type Store = PostgresRows;
 

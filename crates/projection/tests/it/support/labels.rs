@@ -15,8 +15,21 @@ pub(crate) fn make_faulty(product: u128) {
     FAULTY.lock().unwrap().insert(product);
 }
 
+/// Products whose labels the fold panics on when they change.
+static BRITTLE: LazyLock<Mutex<HashSet<u128>>> = LazyLock::new(Mutex::default);
+
+pub(crate) fn make_brittle(product: u128) {
+    BRITTLE.lock().unwrap().insert(product);
+}
+
 pub(crate) fn mend(product: u128) {
     FAULTY.lock().unwrap().remove(&product);
+    BRITTLE.lock().unwrap().remove(&product);
+}
+
+fn is_brittle(key: &RowKey) -> bool {
+    let product = key.as_str().parse().map(|id: Uuid| id.as_u128());
+    product.is_ok_and(|product| BRITTLE.lock().unwrap().contains(&product))
 }
 
 fn is_faulty(product: Uuid) -> bool {
@@ -56,7 +69,7 @@ impl<const VERSION: u32> View for Labels<VERSION> {
     }
 
     fn evolve(
-        _: &RowKey,
+        key: &RowKey,
         row: Option<Label>,
         event: &Recorded<CatalogEvent>,
     ) -> Result<Option<Label>, Unfoldable> {
@@ -69,6 +82,7 @@ impl<const VERSION: u32> View for Labels<VERSION> {
             return Ok(Some(Label { text, category: created.category_id, changes: 0 }));
         }
         let mut row = row.ok_or_else(|| Unfoldable::because("no label"))?;
+        assert!(!is_brittle(key), "a fault of the fold");
         row.changes += 1;
         Ok(Some(row))
     }

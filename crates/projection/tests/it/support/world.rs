@@ -67,6 +67,7 @@ impl World {
             prefix: self.kafka.prefix.clone(),
             groups: self.kafka.prefix.clone(),
             limits: Limits::default(),
+            park_after: 3,
         }
     }
 

@@ -1,0 +1,249 @@
+//! What operators ask for what is parked in a lane, carried out by the lane's owner.
+//!
+//! ```text
+//! nothing asked ──retry asked──► scanning the log, the lane goes on ──as far as the lane was──► merged or refused
+//!      ▲                                    ▲                                   │                     │
+//!      │                                    └──── the lane is far ahead ────────┘                     │
+//!      └──────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Requests are marks in the store and stay there until they are carried out: a crash loses none.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use kernel::{LogId, TenantId, View};
+use read_store::{Request, RowAddress, RowChange, RowStore, StoreError, StoredRow, Subject};
+use tokio::task::JoinHandle;
+use wire::Codec;
+
+use crate::lane::{End, LaneTask, Place};
+use crate::log_source::LogSource;
+use crate::parked::Failure;
+use crate::refold::{Refold, Refolded, Wanted};
+
+/// How often a lane with letters looks what is asked for them.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long a log that could not be read is left alone.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Subjects that are folded again in one scan of the log.
+const AT_ONCE: usize = 1000;
+/// How far the lane may be ahead of a scan for the rest to be folded while it waits.
+const CLOSE: u64 = 1000;
+/// Rows that are merged in one write.
+const CHUNK: usize = 500;
+
+type Scan<V> = JoinHandle<Result<Refold<V>, String>>;
+
+/// What is being done for operators in a lane.
+pub(crate) struct Tending<V: View> {
+    pub(crate) source: LogSource,
+    pub(crate) log: LogId,
+    pub(crate) codec: Codec<V::Event>,
+    looked: Option<Instant>,
+    pause: Duration,
+    asked: Vec<Subject>,
+    scan: Option<Scan<V>>,
+}
+
+impl<V: View> Tending<V> {
+    pub(crate) fn new(source: LogSource, log: LogId, codec: Codec<V::Event>) -> Self {
+        Self { source, log, codec, looked: None, pause: LOOK_EVERY, asked: Vec::new(), scan: None }
+    }
+
+    fn scan(&mut self, mut refold: Refold<V>, end: kernel::Sequence) {
+        let (source, log, codec) = (self.source.clone(), self.log.clone(), self.codec.clone());
+        self.scan = Some(tokio::spawn(async move {
+            match refold.fold_to(end, &source, &log, &codec).await {
+                Ok(()) => Ok(refold),
+                Err(error) => Err(error.to_string()),
+            }
+        }));
+    }
+}
+
+impl<V: View> Drop for Tending<V> {
+    fn drop(&mut self) {
+        if let Some(scan) = &self.scan {
+            scan.abort();
+        }
+    }
+}
+
+impl<V: View, S: RowStore> LaneTask<V, S> {
+    /// Looks what is asked, now and then and only while something is parked, and goes on with it.
+    pub(crate) async fn tend(&mut self, place: &mut Place) -> Result<(), End> {
+        if self.tending.looked.is_some_and(|looked| looked.elapsed() < self.tending.pause) {
+            return Ok(());
+        }
+        self.tending.looked = Some(Instant::now());
+        self.tending.pause = LOOK_EVERY;
+        match self.carry_on(place).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Moved) => Err(End::Moved),
+            Err(StoreError::Emptied(_)) => Err(End::Emptied),
+            Err(error) => {
+                // What is asked stays asked.
+                tracing::warn!(view = self.view, lane = self.lane.number(), %error, "what is parked was not mended");
+                self.tending.pause = PAUSE;
+                Ok(())
+            }
+        }
+    }
+
+    async fn carry_on(&mut self, place: &Place) -> Result<(), StoreError> {
+        if let Some(scan) = self.tending.scan.take_if(|scan| scan.is_finished()) {
+            return match scan.await {
+                Ok(Ok(refold)) => self.merge_or_scan_on(place, refold).await,
+                Ok(Err(why)) => Err(StoreError::Unavailable(why)),
+                Err(error) => Err(StoreError::Unavailable(error.to_string())),
+            };
+        }
+        if self.tending.scan.is_some() || self.applying.parked().await? == 0 {
+            return Ok(());
+        }
+        let mut wanted = Wanted::default();
+        self.tending.asked.clear();
+        for (subject, request) in self.store.requests(self.lane, AT_ONCE).await? {
+            match request {
+                Request::Discard { by, reason } => {
+                    let at = &place.checkpoint;
+                    self.store.discard(self.lane, at, &subject, &by, &reason).await?;
+                    let (view, lane) = (self.view, self.lane.number());
+                    tracing::warn!(view, lane, by, reason, "dead letters were discarded");
+                    self.changed().await?;
+                }
+                Request::Retry { .. } => {
+                    match &subject {
+                        Subject::Row(at) => drop(wanted.rows.insert(at.clone())),
+                        Subject::Stream { tenant, .. } => drop(wanted.tenants.insert(tenant.clone())),
+                        Subject::Record { .. } => {}
+                    }
+                    self.tending.asked.push(subject);
+                }
+            }
+        }
+        if !self.tending.asked.is_empty() {
+            self.tending.scan(Refold::of(wanted), place.checkpoint.sequence);
+        }
+        Ok(())
+    }
+
+    /// What is parked is not what it was.
+    async fn changed(&mut self) -> Result<(), StoreError> {
+        self.applying.forget();
+        let parked = self.applying.parked().await?;
+        self.meters.parked(parked);
+        Ok(())
+    }
+
+    async fn merge_or_scan_on(&mut self, place: &Place, mut refold: Refold<V>) -> Result<(), StoreError> {
+        let here = place.checkpoint;
+        if here.sequence.since(refold.through) > CLOSE {
+            self.tending.scan(refold, here.sequence);
+            return Ok(());
+        }
+        let Tending { source, log, codec, .. } = &self.tending;
+        let folded = refold.fold_to(here.sequence, source, log, codec).await;
+        folded.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        if refold.epoch != here.epoch || refold.chain != here.chain {
+            let why = "the log's history is another than the rows were folded from".to_owned();
+            return Err(StoreError::Unavailable(why));
+        }
+        for subject in std::mem::take(&mut self.tending.asked) {
+            let outcome = match &subject {
+                Subject::Row(at) => self.merge_row(place, &subject, at, &mut refold).await?,
+                Subject::Stream { tenant, .. } => self.merge_tenant(place, &subject, tenant, &refold).await?,
+                Subject::Record { .. } => {
+                    let one = std::slice::from_ref(&subject);
+                    self.store.mend(self.lane, &here, &[], one).await?;
+                    None
+                }
+            };
+            if let Some(failure) = outcome {
+                self.store.refuse(self.lane, &subject, &failure.why).await?;
+            }
+        }
+        self.changed().await
+    }
+
+    /// The failure, where the row cannot be mended.
+    async fn merge_row(
+        &self,
+        place: &Place,
+        subject: &Subject,
+        at: &RowAddress,
+        refold: &mut Refold<V>,
+    ) -> Result<Option<Failure>, StoreError> {
+        if let Some(failure) = refold.failed.get(&at.tenant) {
+            return Ok(Some(failure.clone()));
+        }
+        let refolded = refold.rows.get(at).cloned().unwrap_or_default();
+        if refolded.failure.is_some() {
+            return Ok(refolded.failure);
+        }
+        let stored = self.store.load(self.lane, std::slice::from_ref(at)).await?;
+        let change = change::<V>(at, &refolded, stored.first())?;
+        let changes: Vec<RowChange> = change.into_iter().collect();
+        let mended = std::slice::from_ref(subject);
+        self.store.mend(self.lane, &place.checkpoint, &changes, mended).await?;
+        Ok(None)
+    }
+
+    /// Every row of the tenant, since any may have lacked the stream's events.
+    async fn merge_tenant(
+        &self,
+        place: &Place,
+        subject: &Subject,
+        tenant: &TenantId,
+        refold: &Refold<V>,
+    ) -> Result<Option<Failure>, StoreError> {
+        if let Some(failure) = refold.failed.get(tenant) {
+            return Ok(Some(failure.clone()));
+        }
+        let of_tenant = |at: &&RowAddress| at.tenant == *tenant;
+        let mut rows: Vec<RowAddress> = refold.rows.keys().filter(of_tenant).cloned().collect();
+        let mut from = None;
+        loop {
+            let (page, next) = self.store.addresses(self.lane, from).await?;
+            rows.extend(page.iter().filter(of_tenant).filter(|at| !refold.rows.contains_key(at)).cloned());
+            let Some(next) = next else { break };
+            from = Some(next);
+        }
+        for chunk in rows.chunks(CHUNK) {
+            let stored = self.store.load(self.lane, chunk).await?;
+            let stored: HashMap<&RowAddress, &StoredRow> = stored.iter().map(|row| (&row.at, row)).collect();
+            let mut changes = Vec::with_capacity(chunk.len());
+            for at in chunk {
+                let refolded = refold.rows.get(at).cloned().unwrap_or_default();
+                match refolded.failure {
+                    // Parked by itself, or about to be: another event's matter.
+                    Some(_) if self.applying.has_row(at) => {}
+                    Some(failure) => return Ok(Some(failure)),
+                    None => changes.extend(change::<V>(at, &refolded, stored.get(at).copied())?),
+                }
+            }
+            self.store.mend(self.lane, &place.checkpoint, &changes, &[]).await?;
+        }
+        self.store.mend(self.lane, &place.checkpoint, &[], std::slice::from_ref(subject)).await?;
+        Ok(None)
+    }
+}
+
+/// From the row that the store has to the row that the log has.
+fn change<V: View>(
+    at: &RowAddress,
+    refolded: &Refolded<V::Row>,
+    stored: Option<&StoredRow>,
+) -> Result<Option<RowChange>, StoreError> {
+    if refolded.row.is_none() && stored.is_none() {
+        return Ok(None);
+    }
+    let body = refolded.row.as_ref().map(serde_json::to_string).transpose();
+    let body = body.map_err(|error| StoreError::Unfoldable(format!("a row has no JSON: {error}")))?;
+    // Links of a row that does not read are not known; what they find in vain is passed over.
+    let before = stored.and_then(|stored| serde_json::from_str::<V::Row>(&stored.body).ok());
+    let links_before = before.as_ref().map(V::links).unwrap_or_default();
+    let links = refolded.links.clone();
+    Ok(Some(RowChange { at: at.clone(), stamp: refolded.stamp, body, links, links_before }))
+}
