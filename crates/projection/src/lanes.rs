@@ -145,7 +145,12 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             standing: Arc::clone(standing),
             park_after: source.park_after,
             tries: Tries::default(),
-            tending: Tending::new(source.log.clone(), log, codec.clone()),
+            tending: Tending::new(
+                source.log.clone(),
+                log,
+                codec.clone(),
+                Arc::clone(&self.projector.telling),
+            ),
             meters,
             token: token.clone(),
         };

@@ -19,6 +19,7 @@ mod refold;
 mod standing;
 mod stop;
 pub mod telemetry;
+mod telling;
 mod tending;
 
 pub use compare::{CompareError, Compared, Difference, Extent, Pages, Told, compare};

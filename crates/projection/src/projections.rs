@@ -66,6 +66,7 @@ impl Source {
             groups: kafka.topic_prefix.clone(),
             limits: Limits::default(),
             park_after: parking.park_after,
+            replication: kafka.replication,
         })
     }
 }

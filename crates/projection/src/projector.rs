@@ -15,6 +15,7 @@ use crate::lanes::Lanes;
 use crate::log_source::LogSource;
 use crate::overview::Teller;
 use crate::standing::{Part, Standing};
+use crate::telling::Telling;
 
 /// Where events come from. Shared by the projections of a process.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Source {
     pub limits: Limits,
     /// How often a record is tried, with growing pauses, before what it touches is parked. Its lane waits meanwhile.
     pub park_after: u32,
+    /// Copies of each partition of topics of dead letters, which are made when there is something to put there.
+    pub replication: i16,
 }
 
 /// How much a projection holds in memory. Sizes are of keys, values and headers.
@@ -66,6 +69,7 @@ pub struct Projector<V: View, S> {
     pub(crate) view: ViewVersion,
     pub(crate) codec: Codec<V::Event>,
     pub(crate) standing: Arc<Standing>,
+    pub(crate) telling: Arc<Telling>,
 }
 
 impl<V: View, S: RowStore> Projector<V, S> {
@@ -77,7 +81,9 @@ impl<V: View, S: RowStore> Projector<V, S> {
         health: &Health,
     ) -> Result<Self, SchemaError> {
         let standing = Arc::new(Standing::new(health.dependency(V::NAME)));
-        Ok(Self { source, store, view: ViewVersion::of::<V>(context), codec: Codec::new()?, standing })
+        let view = ViewVersion::of::<V>(context);
+        let telling = Arc::new(Telling::new(&source, view, S::NAME));
+        Ok(Self { source, store, view, codec: Codec::new()?, standing, telling })
     }
 
     /// Runs until the token is cancelled, through whatever is away for a while: Kafka, the store, the registry.

@@ -10,10 +10,14 @@
 //! Requests are marks in the store and stay there until they are carried out: a crash loses none.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kernel::{LogId, TenantId, View};
-use read_store::{Request, RowAddress, RowChange, RowStore, StoreError, StoredRow, Subject};
+use messaging::MessagingError;
+use read_store::{
+    Letter, LetterId, Request, RowAddress, RowChange, RowStore, StoreError, StoredRow, Subject,
+};
 use tokio::task::JoinHandle;
 use wire::Codec;
 
@@ -21,6 +25,7 @@ use crate::lane::{End, LaneTask, Place};
 use crate::log_source::LogSource;
 use crate::parked::Failure;
 use crate::refold::{Refold, Refolded, Wanted};
+use crate::telling::Telling;
 
 /// How often a lane with letters looks what is asked for them.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -32,23 +37,38 @@ const AT_ONCE: usize = 1000;
 const CLOSE: u64 = 1000;
 /// Rows that are merged in one write.
 const CHUNK: usize = 500;
+/// Letters that are sent to their topic before any is marked as sent.
+const TOLD_AT_ONCE: usize = 200;
 
 type Scan<V> = JoinHandle<Result<Refold<V>, String>>;
 
 /// What is being done for operators in a lane.
 pub(crate) struct Tending<V: View> {
-    pub(crate) source: LogSource,
-    pub(crate) log: LogId,
-    pub(crate) codec: Codec<V::Event>,
+    source: LogSource,
+    log: LogId,
+    codec: Codec<V::Event>,
+    telling: Arc<Telling>,
     looked: Option<Instant>,
     pause: Duration,
     asked: Vec<Subject>,
     scan: Option<Scan<V>>,
+    /// Letters on their way to their topic; the lane does not wait for Kafka.
+    sending: Option<JoinHandle<Result<Vec<LetterId>, MessagingError>>>,
 }
 
 impl<V: View> Tending<V> {
-    pub(crate) fn new(source: LogSource, log: LogId, codec: Codec<V::Event>) -> Self {
-        Self { source, log, codec, looked: None, pause: LOOK_EVERY, asked: Vec::new(), scan: None }
+    pub(crate) fn new(source: LogSource, log: LogId, codec: Codec<V::Event>, telling: Arc<Telling>) -> Self {
+        Self {
+            source,
+            log,
+            codec,
+            telling,
+            looked: None,
+            pause: LOOK_EVERY,
+            asked: Vec::new(),
+            scan: None,
+            sending: None,
+        }
     }
 
     fn scan(&mut self, mut refold: Refold<V>, end: kernel::Sequence) {
@@ -66,6 +86,9 @@ impl<V: View> Drop for Tending<V> {
     fn drop(&mut self) {
         if let Some(scan) = &self.scan {
             scan.abort();
+        }
+        if let Some(sending) = &self.sending {
+            sending.abort();
         }
     }
 }
@@ -99,7 +122,13 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                 Err(error) => Err(StoreError::Unavailable(error.to_string())),
             };
         }
-        if self.tending.scan.is_some() || self.applying.parked().await? == 0 {
+        let parked = self.applying.parked().await?;
+        self.meters.parked(parked);
+        if parked == 0 {
+            return Ok(());
+        }
+        self.tell_others().await?;
+        if self.tending.scan.is_some() {
             return Ok(());
         }
         let mut wanted = Wanted::default();
@@ -125,6 +154,29 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         }
         if !self.tending.asked.is_empty() {
             self.tending.scan(Refold::of(wanted), place.checkpoint.sequence);
+        }
+        Ok(())
+    }
+
+    /// Sends what was kept and not yet sent, some at a time.
+    async fn tell_others(&mut self) -> Result<(), StoreError> {
+        if let Some(sending) = self.tending.sending.take_if(|sending| sending.is_finished()) {
+            match sending.await {
+                Ok(Ok(told)) => self.store.told(self.lane, &told).await?,
+                Ok(Err(error)) => tracing::debug!(%error, "dead letters could not be sent to their topic"),
+                Err(error) => tracing::error!(%error, "sending dead letters to their topic failed"),
+            }
+        }
+        if self.tending.sending.is_some() {
+            return Ok(());
+        }
+        let letters = self.store.untold(self.lane, TOLD_AT_ONCE).await?;
+        if !letters.is_empty() {
+            let (telling, lane) = (Arc::clone(&self.tending.telling), self.lane);
+            self.tending.sending = Some(tokio::spawn(async move {
+                telling.tell(lane, &letters).await?;
+                Ok(letters.iter().map(Letter::id).collect())
+            }));
         }
         Ok(())
     }

@@ -161,6 +161,13 @@ pub trait LetterStore {
         most: usize,
     ) -> impl Future<Output = Result<Vec<Letter>, StoreError>> + Send;
 
+    /// Letters of a lane that were not told to others yet, at most `most`.
+    fn untold(&self, lane: Lane, most: usize)
+    -> impl Future<Output = Result<Vec<Letter>, StoreError>> + Send;
+
+    /// These were told.
+    fn told(&self, lane: Lane, letters: &[LetterId]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// One letter.
     fn letter(&self, id: LetterId) -> impl Future<Output = Result<Option<Letter>, StoreError>> + Send;
 

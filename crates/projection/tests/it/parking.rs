@@ -11,7 +11,7 @@ use crate::support::history::{
 };
 use crate::support::labels::{Labels, make_brittle, make_faulty, mend};
 use crate::support::world::{until_at, until_at_head, version_of};
-use crate::support::{Bench, History, Postgres, Record, Rows, Running, Story, World, until_rows};
+use crate::support::{Bench, History, Postgres, Record, Rows, Running, Story, World, until, until_rows};
 
 on_both_stores!(
     a_row_that_cannot_take_an_event_is_parked_and_others_flow_on,
@@ -20,6 +20,7 @@ on_both_stores!(
     what_is_parked_stays_so_after_a_restart,
     a_value_that_does_not_read_parks_its_stream,
     a_record_that_does_not_say_what_it_is_is_kept_and_passed_over,
+    letters_are_told_on_their_topic,
 );
 
 const LANE: Lane = Lane::new(0);
@@ -234,6 +235,24 @@ async fn a_record_that_does_not_say_what_it_is_is_kept_and_passed_over(bench: im
     assert_eq!(subjects, [at(3), at(4)]);
     until_rows(&bench, "labels", 1, &reference::<Labels<1>>(&[&scene.history])).await;
     assert_eq!(parked_since(&bench, &acme(), 100).await, None);
+    scene.running.stop().await;
+}
+
+async fn letters_are_told_on_their_topic(bench: impl Bench) {
+    let mut scene = scene(&bench).await;
+    let faulty = Uuid::new_v4().as_u128();
+    make_faulty(faulty);
+    scene.history.happen(&acme(), product_created(faulty, 1, "bad"));
+    scene.catch_up(3).await;
+    let nothing_is_untold = async || scene.store.untold(LANE, 10).await.unwrap().is_empty();
+    until("the letter was told", nothing_is_untold).await;
+    let told = scene.world.last_on_topic("labels.dead-letters", 0).await.unwrap();
+    let original = &scene.history.records[3];
+    assert_eq!(told.value.as_deref(), original.value.as_deref());
+    assert_eq!(told.key.as_deref(), Some(original.key.as_bytes()));
+    assert_eq!(told.headers.get("sequence"), Some(b"4".as_slice()));
+    assert_eq!(told.headers.get("deadletter_reason"), Some(b"unfoldable".as_slice()));
+    assert!(told.headers.get("deadletter_why").is_some_and(|why| !why.is_empty()));
     scene.running.stop().await;
 }
 

@@ -40,6 +40,16 @@ const LETTER: &str = "
       FROM dead_letters
      WHERE view = $1 AND version = $2 AND lane = $3 AND id = $4";
 
+const UNTOLD: &str = "
+    SELECT lane, sequence, subject, reason, why, record, attempts, (extract(epoch FROM parked_at) * 1000000)::bigint
+      FROM dead_letters
+     WHERE view = $1 AND version = $2 AND lane = $3 AND NOT told
+     ORDER BY id LIMIT $4";
+
+const TOLD: &str = "
+    UPDATE dead_letters SET told = true
+     WHERE view = $1 AND version = $2 AND lane = $3 AND id = ANY ($4::uuid[])";
+
 const REQUEST: &str = "
     INSERT INTO letter_requests (view, version, lane, subject, what, asked_by, reason)
     SELECT DISTINCT view, version, lane, subject, $3::text, $4::text, $5::text
@@ -162,6 +172,24 @@ impl LetterStore for PostgresRows {
         in_time(async {
             let found = query.fetch_all(&self.0.pool).await.map_err(store_error)?;
             found.iter().map(letter).collect()
+        })
+        .await
+    }
+
+    async fn untold(&self, lane: Lane, most: usize) -> Result<Vec<Letter>, StoreError> {
+        in_time(async {
+            let query = self.of_lane(UNTOLD, lane).bind(i64::try_from(most).unwrap_or(i64::MAX));
+            let found = query.fetch_all(&self.0.pool).await.map_err(store_error)?;
+            found.iter().map(letter).collect()
+        })
+        .await
+    }
+
+    async fn told(&self, lane: Lane, letters: &[LetterId]) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = letters.iter().map(|letter| letter.id).collect();
+        in_time(async {
+            self.of_lane(TOLD, lane).bind(ids).execute(&self.0.pool).await.map_err(store_error)?;
+            Ok(())
         })
         .await
     }

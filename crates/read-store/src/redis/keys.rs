@@ -46,6 +46,11 @@ impl LaneKeys {
         format!("{}:v{version}:letters", self.0)
     }
 
+    /// The names of those that are still to be told to others.
+    pub(super) fn untold_letters(&self, version: u32) -> String {
+        format!("{}:v{version}:untold-letters", self.0)
+    }
+
     pub(super) fn letter(&self, version: u32, id: &str) -> String {
         format!("{}:v{version}:letter:{id}", self.0)
     }

@@ -57,7 +57,8 @@ impl RedisRows {
             let since = letter.sequence.number();
             operations.add(keys.letter(version, &id), "s", kept(letter)?);
             operations.add(keys.letters_of(version, &subject), "a", id.as_str());
-            operations.add(keys.letters(version), "a", id);
+            operations.add(keys.letters(version), "a", id.as_str());
+            operations.add(keys.untold_letters(version), "a", id);
             operations.add(keys.parked(version), "p", format!("{since} {subject}"));
             match &letter.subject {
                 Subject::Row(at) => {
@@ -88,6 +89,7 @@ impl RedisRows {
         for id in &ids {
             operations.add(keys.letter(version, id), "d", "");
             operations.add(keys.letters(version), "r", id.as_str());
+            operations.add(keys.untold_letters(version), "r", id.as_str());
         }
         operations.add(of, "d", "");
         operations.add(keys.parked(version), "u", named.as_str());
@@ -178,6 +180,21 @@ impl LetterStore for RedisRows {
         }
         letters.truncate(most);
         Ok(letters)
+    }
+
+    async fn untold(&self, lane: Lane, most: usize) -> Result<Vec<Letter>, StoreError> {
+        let untold = self.keys(lane).untold_letters(self.0.view.version);
+        let ids: Vec<String> = self.query(&range_after(&untold, "", most)).await?;
+        self.read_letters(lane, &ids).await
+    }
+
+    async fn told(&self, lane: Lane, letters: &[LetterId]) -> Result<(), StoreError> {
+        let mut command = redis::cmd("ZREM");
+        command.arg(self.keys(lane).untold_letters(self.0.view.version));
+        for letter in letters {
+            command.arg(letter.id.to_string());
+        }
+        if letters.is_empty() { Ok(()) } else { self.query(&command).await }
     }
 
     async fn letter(&self, id: LetterId) -> Result<Option<Letter>, StoreError> {

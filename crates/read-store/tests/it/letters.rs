@@ -24,6 +24,7 @@ on_both_stores!(
     what_is_discarded_is_parked_no_more,
     what_could_not_be_mended_stays_parked_and_says_why,
     a_lane_that_begins_anew_has_no_letters,
+    what_was_told_is_not_told_again,
 );
 
 fn letter(sequence: u64, subject: Subject) -> Letter {
@@ -239,6 +240,16 @@ async fn what_could_not_be_mended_stays_parked_and_says_why(bench: impl Bench) {
     assert_eq!((kept[1].attempts, kept[1].why.as_str()), (3, "no label"));
     assert_eq!(rows.requests(LANE, 10).await.unwrap(), []);
     assert_eq!(parked_since(&bench, &acme(), "a").await, Some(2));
+}
+
+async fn what_was_told_is_not_told_again(bench: impl Bench) {
+    let rows = with_a_parked_row(&bench).await;
+    rows.write(LANE, &step(4, 5), &[], &[letter(5, row_of(&acme(), "c"))]).await.unwrap();
+    let untold = rows.untold(LANE, 2).await.unwrap();
+    assert_eq!(untold, [letter(2, row_of(&acme(), "a")), letter(4, row_of(&acme(), "a"))]);
+    rows.told(LANE, &[untold[0].id()]).await.unwrap();
+    rows.mend(LANE, &at(5), &[], &[row_of(&acme(), "a")]).await.unwrap();
+    assert_eq!(rows.untold(LANE, 9).await.unwrap(), [letter(5, row_of(&acme(), "c"))]);
 }
 
 async fn a_lane_that_begins_anew_has_no_letters(bench: impl Bench) {

@@ -68,7 +68,18 @@ impl World {
             groups: self.kafka.prefix.clone(),
             limits: Limits::default(),
             park_after: 3,
+            replication: 1,
         }
+    }
+
+    /// The last record of a partition of a topic.
+    pub(crate) async fn last_on_topic(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> Option<messaging::IncomingRecord> {
+        let topic = format!("{}.{topic}", self.kafka.prefix);
+        messaging::read_last(&self.connection, &topic, partition).await.unwrap()
     }
 
     /// Publishes records, in order within each lane, and waits until all are on the topic.
