@@ -151,6 +151,8 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             }
         }
         self.standing.forget(self.lane);
+        // Whoever has the lane now tells what is parked in it.
+        self.meters.parked(0);
     }
 
     /// Reads nothing for a while, longer each time; false when the lane is to end.
