@@ -135,7 +135,7 @@ pub(crate) trait Keeps: Send + Sync {
 
 impl<S: RowStore> Keeps for Teller<S> {
     fn view(&self) -> ViewVersion {
-        self.view
+        self.current().view()
     }
 
     fn store(&self) -> &'static str {
@@ -148,11 +148,13 @@ impl<S: RowStore> Keeps for Teller<S> {
         after: Option<LetterId>,
         most: usize,
     ) -> BoxFuture<'a, Result<Vec<Letter>, StoreError>> {
-        Box::pin(self.store.letters(tenant, after, most))
+        let store = self.current();
+        Box::pin(async move { store.letters(tenant, after, most).await })
     }
 
     fn letter(&self, id: LetterId) -> BoxFuture<'_, Result<Option<Letter>, StoreError>> {
-        Box::pin(self.store.letter(id))
+        let store = self.current();
+        Box::pin(async move { store.letter(id).await })
     }
 
     fn request<'a>(
@@ -160,7 +162,8 @@ impl<S: RowStore> Keeps for Teller<S> {
         which: &'a Which,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<u64, StoreError>> {
-        Box::pin(self.store.request(which, request))
+        let store = self.current();
+        Box::pin(async move { store.request(which, request).await })
     }
 }
 

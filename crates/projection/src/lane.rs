@@ -26,9 +26,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Applying, Interrupted, Trouble};
+use crate::check::{Check, Checked};
 use crate::inbox::{Inbox, Taken};
 use crate::intake::{Admitted, Intake, Next, Refused};
 use crate::log_source::{Heads, LogSource};
+use crate::pace::Pace;
 use crate::parking::{NoEvent, Parking, Tries};
 use crate::standing::{Meters, Part, Standing};
 use crate::stop::{RecordAt, Stop};
@@ -42,6 +44,8 @@ const OVERTAKEN_PAUSE: (Duration, Duration) = (Duration::from_millis(20), Durati
 
 /// What stopped a lane is told once, as long as it was among the last so many reasons.
 const STOPS_REMEMBERED: usize = 8;
+/// How often a lane looks whether it was found right.
+const LOOK_AT_CHECK: Duration = Duration::from_millis(100);
 
 /// A lane's task.
 pub(crate) struct LaneTask<V: View, S> {
@@ -62,6 +66,9 @@ pub(crate) struct LaneTask<V: View, S> {
     pub(crate) tries: Tries,
     pub(crate) tending: Tending<V>,
     pub(crate) meters: Meters,
+    pub(crate) pace: Arc<Pace>,
+    /// What has to be found right before queries may read these rows; none where they may, or where it was.
+    pub(crate) check: Option<Check<V, S>>,
     pub(crate) token: CancellationToken,
 }
 
@@ -247,6 +254,9 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
 
     /// How long nothing may come before the lane looks around.
     fn look_after(&self) -> Duration {
+        if self.check.is_some() {
+            return LOOK_AT_CHECK;
+        }
         if self.applying.parked_subjects() > 0 {
             S::LOOK_EVERY.min(tending::LOOK_EVERY)
         } else {
@@ -265,6 +275,9 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         loop {
             let (events, halt) = self.admit(&mut rest, &place.checkpoint).await?;
             self.apply(place, &events).await?;
+            if self.token.run_until_cancelled(self.pace.after(events.len())).await.is_none() {
+                return Err(End::Cancelled);
+            }
             if !events.is_empty() {
                 self.went_on(pauses);
             }
@@ -421,7 +434,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// While nothing comes: is the checkpoint still there, and does anything keep the lane from serving?
-    async fn look(&self, place: &mut Place) -> Result<(), End> {
+    async fn look(&mut self, place: &mut Place) -> Result<(), End> {
         match self.store.begin(self.lane).await {
             Ok((found, _)) if found != place.checkpoint => Err(End::Moved),
             Ok((_, serving)) => {
@@ -437,7 +450,10 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         }
     }
 
-    async fn say_caught_up(&self, place: &mut Place) -> Result<(), End> {
+    async fn say_caught_up(&mut self, place: &mut Place) -> Result<(), End> {
+        if !self.is_right().await {
+            return Ok(());
+        }
         match self.store.caught_up(self.lane, &place.checkpoint).await {
             Ok(serving) => {
                 place.serving = serving;
@@ -451,6 +467,26 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             Err(StoreError::Emptied(_)) => Err(End::Emptied),
             // Said again with the next look.
             Err(_) => Ok(()),
+        }
+    }
+
+    /// Whether the rows were checked, where they have to be. Found wrong, the build is given up.
+    async fn is_right(&mut self) -> bool {
+        let Some(check) = &mut self.check else { return true };
+        match check.look().await {
+            Checked::NotYet => false,
+            Checked::Right => {
+                self.check = None;
+                true
+            }
+            Checked::Wrong(why) => {
+                tracing::error!(view = self.view, lane = self.lane.number(), why, "a build is given up");
+                self.standing.trouble(Part::Lane(self.lane), why.clone());
+                if let Err(error) = self.store.fail(&why).await {
+                    tracing::warn!(view = self.view, %error, "that a build is given up is not noted yet");
+                }
+                false
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::Applying;
+use crate::check::Check;
 use crate::inbox::Inbox;
 use crate::intake::Intake;
 use crate::lane::{LaneTask, Place};
@@ -120,13 +121,13 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
     }
 
     fn start(&mut self, partition: i32, lane: Lane, place: Option<Place>) {
-        let Projector { source, store, codec, standing, view, .. } = self.projector;
+        let Projector { source, store, codec, standing, view, telling, pace, is_checked } = self.projector;
         let inbox = Arc::new(Inbox::new(source.limits));
         if place.is_none() {
             inbox.close();
             self.consumer.pause(partition);
         }
-        let meters = Meters::new(view.view, S::NAME, lane);
+        let meters = Meters::new(*view, S::NAME, lane);
         standing.begin(lane, meters.progress());
         let token = CancellationToken::new();
         let log = LogId::new(view.context, lane);
@@ -145,13 +146,17 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             standing: Arc::clone(standing),
             park_after: source.park_after,
             tries: Tries::default(),
-            tending: Tending::new(
-                source.log.clone(),
-                log,
-                codec.clone(),
-                Arc::clone(&self.projector.telling),
-            ),
+            tending: Tending::new(source.log.clone(), log, codec.clone(), Arc::clone(telling)),
             meters,
+            pace: Arc::clone(pace),
+            check: is_checked.then(|| Check {
+                source: source.clone(),
+                store: store.clone(),
+                topic: self.topic.clone(),
+                log: LogId::new(view.context, lane),
+                codec: codec.clone(),
+                running: None,
+            }),
             token: token.clone(),
         };
         let task = tokio::spawn(task.run(place));

@@ -1,16 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod check;
 mod compare;
 mod dead_letters;
 mod fold;
+mod from_topic;
 mod inbox;
 mod intake;
+mod keeper;
 mod lane;
 mod lanes;
 mod log_source;
 pub mod ops;
 mod overview;
+mod pace;
 mod parked;
 mod parking;
 mod projections;
@@ -24,7 +28,10 @@ mod tending;
 
 pub use compare::{CompareError, Compared, Difference, Extent, Pages, Told, compare};
 pub use dead_letters::{Asked, Chosen, DeadLetter, DeadLetters};
+pub use keeper::Keeper;
 pub use log_source::{LOG_PAGE_MOST, LogHead, LogRecord, LogSource, LogSourceError};
-pub use overview::{LaneStatus, LastError, Overview, ProjectionStatus, RowsState};
-pub use projections::{Projections, Run, SetupError, Stores};
+pub use overview::{
+    BuildAnswer, LaneStatus, LastError, Overview, ProjectionStatus, RebuildRequest, RowsState,
+};
+pub use projections::{BuildsConfig, Projections, Run, SetupError, Stores};
 pub use projector::{Limits, Projector, Source};

@@ -1,6 +1,7 @@
 //! All projections of a process: each view, of the contexts that are served, that lives in its kind of store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use kernel::{Context, ContextVisitor, ReadStore, Registry, View};
@@ -11,12 +12,35 @@ use service_runtime::config::{ExposeSecret, KafkaConfig, ParkingConfig, Registry
 use tokio_util::sync::CancellationToken;
 use wire::{RegistryClient, RegistryError, SchemaError};
 
+use crate::keeper::Keeper;
 use crate::log_source::{LogSource, LogSourceError};
 use crate::overview::Tells;
-use crate::projector::{Limits, Projector, Source};
+use crate::projector::{Limits, Source};
 
 /// How long a look at a topic may take while Kafka is away.
 const LOOK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// What becomes of builds that were replaced.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct BuildsConfig {
+    /// For how many hours a build that was replaced, or given up, is kept: as long as it can be gone back to. It takes
+    /// its room in the store and is fed all the while.
+    #[arg(long, env = "TWOFOLD_BUILD_RETENTION_HOURS", default_value_t = 24, value_name = "HOURS")]
+    pub build_retention_hours: u32,
+}
+
+impl Default for BuildsConfig {
+    fn default() -> Self {
+        Self { build_retention_hours: 24 }
+    }
+}
+
+impl BuildsConfig {
+    /// For how long.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(3600 * u64::from(self.build_retention_hours))
+    }
+}
 
 /// Makes the store of each view.
 pub trait Stores {
@@ -79,14 +103,16 @@ pub struct Projections<S> {
     source: Source,
     stores: S,
     health: Health,
+    retention: Duration,
     taken: Result<Vec<(&'static str, Run)>, SetupError>,
     tellers: Vec<Arc<dyn Tells>>,
 }
 
 impl<S: Stores> Projections<S> {
     /// None yet.
-    pub fn new(source: Source, stores: S, health: Health) -> Self {
-        Self { source, stores, health, taken: Ok(Vec::new()), tellers: Vec::new() }
+    /// A build that was replaced is kept for `retention`.
+    pub fn new(source: Source, stores: S, health: Health, retention: Duration) -> Self {
+        Self { source, stores, health, retention, taken: Ok(Vec::new()), tellers: Vec::new() }
     }
 
     /// What tells how each of them stands.
@@ -99,9 +125,9 @@ impl<S: Stores> Projections<S> {
         self.taken
     }
 
-    fn projector<V: View>(&self, context: &'static str) -> Result<Projector<V, S::Rows>, SetupError> {
+    fn keeper<V: View>(&self, context: &'static str) -> Result<Keeper<V, S::Rows>, SetupError> {
         let rows = self.stores.rows(ViewVersion::of::<V>(context))?;
-        Ok(Projector::new(self.source.clone(), rows, context, &self.health)?)
+        Ok(Keeper::new(self.source.clone(), rows, &self.health, self.retention)?)
     }
 }
 
@@ -123,11 +149,11 @@ impl<S: Stores> Registry for Views<'_, S> {
         if !V::STORES.contains(&S::KIND) {
             return;
         }
-        let projector = self.projections.projector::<V>(self.context);
-        match (&mut self.projections.taken, projector) {
-            (Ok(taken), Ok(projector)) => {
-                self.projections.tellers.push(Arc::new(projector.teller()));
-                let run: Run = Box::new(move |token| Box::pin(projector.run(token)));
+        let keeper = self.projections.keeper::<V>(self.context);
+        match (&mut self.projections.taken, keeper) {
+            (Ok(taken), Ok(keeper)) => {
+                self.projections.tellers.push(Arc::new(keeper.teller()));
+                let run: Run = Box::new(move |token| Box::pin(keeper.run(token)));
                 taken.push((V::NAME, run));
             }
             (taken @ Ok(_), Err(error)) => *taken = Err(error),

@@ -13,7 +13,7 @@ use wire::{Codec, RegistryClient, SchemaError};
 
 use crate::lanes::Lanes;
 use crate::log_source::LogSource;
-use crate::overview::Teller;
+use crate::pace::Pace;
 use crate::standing::{Part, Standing};
 use crate::telling::Telling;
 
@@ -62,7 +62,7 @@ impl Default for Limits {
     }
 }
 
-/// Keeps a view's rows.
+/// Keeps the rows of one build of a view.
 pub struct Projector<V: View, S> {
     pub(crate) source: Source,
     pub(crate) store: S,
@@ -70,6 +70,9 @@ pub struct Projector<V: View, S> {
     pub(crate) codec: Codec<V::Event>,
     pub(crate) standing: Arc<Standing>,
     pub(crate) telling: Arc<Telling>,
+    pub(crate) pace: Arc<Pace>,
+    /// Whether rows are held against an independent fold before they may be read.
+    pub(crate) is_checked: bool,
 }
 
 impl<V: View, S: RowStore> Projector<V, S> {
@@ -81,9 +84,10 @@ impl<V: View, S: RowStore> Projector<V, S> {
         health: &Health,
     ) -> Result<Self, SchemaError> {
         let standing = Arc::new(Standing::new(health.dependency(V::NAME)));
-        let view = ViewVersion::of::<V>(context);
+        let view = ViewVersion { context, ..store.view() };
         let telling = Arc::new(Telling::new(&source, view, S::NAME));
-        Ok(Self { source, store, view, codec: Codec::new()?, standing, telling })
+        let (codec, pace) = (Codec::new()?, Arc::default());
+        Ok(Self { source, store, view, codec, standing, telling, pace, is_checked: false })
     }
 
     /// Runs until the token is cancelled, through whatever is away for a while: Kafka, the store, the registry.
@@ -107,16 +111,6 @@ impl<V: View, S: RowStore> Projector<V, S> {
 
     pub(crate) fn topic(&self) -> String {
         wire::topic(&self.source.prefix, self.view.context)
-    }
-
-    pub(crate) fn teller(&self) -> Teller<S> {
-        Teller {
-            store: self.store.clone(),
-            view: self.view,
-            topics: self.source.topics.clone(),
-            topic: self.topic(),
-            standing: Arc::clone(&self.standing),
-        }
     }
 
     fn group(&self) -> String {

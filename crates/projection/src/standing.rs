@@ -1,12 +1,13 @@
 //! What a projection tells of itself: readiness and metrics.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kernel::{Lane, Timestamp};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use read_store::ViewVersion;
 use service_runtime::Dependency;
 
 use crate::telemetry;
@@ -29,6 +30,8 @@ pub(crate) enum Part {
 /// A projection's readiness: ready when nothing is the matter with any part.
 pub(crate) struct Standing {
     dependency: Dependency,
+    /// Whether it speaks for the view; of several builds one does.
+    speaks: AtomicBool,
     troubles: Mutex<BTreeMap<Part, String>>,
     /// What was the matter last, and when it began.
     last: Mutex<Option<(Timestamp, String)>>,
@@ -38,10 +41,29 @@ pub(crate) struct Standing {
 
 impl Standing {
     pub(crate) fn new(dependency: Dependency) -> Self {
-        let standing =
-            Self { dependency, troubles: Mutex::default(), last: Mutex::default(), lanes: Mutex::default() };
-        standing.trouble(Part::Start, "not begun yet".to_owned());
+        let standing = Self::silent(dependency);
+        standing.speak(true);
         standing
+    }
+
+    /// Says nothing of itself until it is told to.
+    pub(crate) fn silent(dependency: Dependency) -> Self {
+        let silent = Self {
+            dependency,
+            speaks: AtomicBool::new(false),
+            troubles: Mutex::default(),
+            last: Mutex::default(),
+            lanes: Mutex::default(),
+        };
+        silent.trouble(Part::Start, "not begun yet".to_owned());
+        silent
+    }
+
+    /// Whether its readiness is the view's.
+    pub(crate) fn speak(&self, speaks: bool) {
+        if self.speaks.swap(speaks, Ordering::Relaxed) != speaks {
+            self.change(|_| true);
+        }
     }
 
     pub(crate) fn trouble(&self, part: Part, why: String) {
@@ -99,6 +121,9 @@ impl Standing {
     fn change(&self, change: impl FnOnce(&mut BTreeMap<Part, String>) -> bool) {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = change(&mut troubles);
+        if !self.speaks.load(Ordering::Relaxed) {
+            return;
+        }
         if troubles.is_empty() {
             self.dependency.ready();
         } else if changed || !self.dependency.is_ready() {
@@ -159,11 +184,12 @@ struct Rate {
 }
 
 impl Meters {
-    pub(crate) fn new(view: &'static str, store: &'static str, lane: Lane) -> Self {
-        let lane = lane.to_string();
+    pub(crate) fn new(view: ViewVersion, store: &'static str, lane: Lane) -> Self {
+        let (lane, build) = (lane.to_string(), view.version.to_string());
+        let view = view.view;
         macro_rules! of {
             ($kind:ident, $name:expr) => {
-                $kind!($name, "view" => view, "store" => store, "lane" => lane.clone())
+                $kind!($name, "view" => view, "build" => build.clone(), "store" => store, "lane" => lane.clone())
             };
         }
         let progress = Arc::new(Progress {

@@ -1,4 +1,4 @@
-//! The names of this crate's metrics. Labels of each: `view`, `store`, `lane`.
+//! The names of this crate's metrics. Labels of each: `view`, `build`, `store`, `lane`.
 
 /// Counter: events whose effect is in the rows.
 pub const APPLIED: &str = "twofold_projection_applied_total";

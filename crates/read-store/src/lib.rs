@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod builds;
 mod checkpoint;
 mod letter;
 mod postgres;
@@ -11,6 +12,7 @@ pub mod telemetry;
 mod tracked;
 mod waiting;
 
+pub use crate::builds::Builds;
 pub use crate::checkpoint::{Advance, Checkpoint};
 pub use crate::letter::{
     DeadRecord, HeaderValue, InvalidLetterId, InvalidSubject, Letter, LetterId, Reason, Request, Subject,

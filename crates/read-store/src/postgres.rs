@@ -1,11 +1,11 @@
 //! Rows in Postgres.
 
+mod builds;
 mod failure;
 mod letters;
 mod prepare;
 mod reader;
 mod statements;
-mod tracked;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub use reader::PostgresReader;
 use crate::row::StoredRow;
 use crate::{
     Advance, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError,
-    Tracked, ViewVersion,
+    ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -68,6 +68,8 @@ pub struct PostgresRows(Arc<Inner>);
 struct Inner {
     pool: PgPool,
     view: ViewVersion,
+    /// The version of the code that folds the rows.
+    code: u32,
     shape: &'static str,
     statements: Statements,
 }
@@ -76,8 +78,12 @@ impl PostgresRows {
     /// Rows of `view` in the pool's database. `shape` is SQL that adds generated columns and indexes to the
     /// table `rows`; see `services/projector-postgres/src/tables/README.md`.
     pub fn new(pool: PgPool, view: ViewVersion, shape: &'static str) -> Self {
+        Self::folded_by(view.version, pool, view, shape)
+    }
+
+    fn folded_by(code: u32, pool: PgPool, view: ViewVersion, shape: &'static str) -> Self {
         let statements = Statements::of(&view);
-        Self(Arc::new(Inner { pool, view, shape, statements }))
+        Self(Arc::new(Inner { pool, view, code, shape, statements }))
     }
 
     async fn advance(
@@ -153,8 +159,12 @@ impl RowStore for PostgresRows {
     const NAME: &'static str = "postgres";
     const LOOK_EVERY: Duration = Duration::from_secs(5);
 
+    fn view(&self) -> ViewVersion {
+        self.0.view
+    }
+
     async fn prepare(&self) -> Result<(), StoreError> {
-        prepare::prepare(&self.0.pool, &self.0.view, self.0.shape).await
+        prepare::prepare(&self.0.pool, &self.0.view, self.0.code, self.0.shape).await
     }
 
     async fn begin(&self, lane: Lane) -> Result<(Checkpoint, bool), StoreError> {
@@ -288,10 +298,6 @@ impl RowStore for PostgresRows {
         transaction.commit().await.map_err(store_error)
     }
 
-    async fn tracked(&self, lanes: &[Lane]) -> Result<Vec<Tracked>, StoreError> {
-        in_time(tracked::tracked(&self.0.pool, &self.0.view, lanes)).await
-    }
-
     async fn settle(&self, lane: Lane, tenants: &[TenantId]) -> Result<(), StoreError> {
         // One order for all projectors, so that two that settle the same tenants cannot wait for each other.
         let mut tenants: Vec<&str> = tenants.iter().map(TenantId::as_str).collect();
@@ -308,8 +314,8 @@ impl RowStore for PostgresRows {
         .await
     }
 
-    async fn caught_up(&self, _: Lane, _: &Checkpoint) -> Result<bool, StoreError> {
-        in_time(prepare::switch_where_caught_up(&self.0.pool, &self.0.view)).await
+    async fn caught_up(&self, lane: Lane, _: &Checkpoint) -> Result<bool, StoreError> {
+        in_time(builds::switch_where_caught_up(&self.0.pool, &self.0.view, lane)).await
     }
 }
 

@@ -1,12 +1,12 @@
 //! Rows in Redis.
 
+mod builds;
 mod connection;
 mod keys;
 mod letters;
 mod reader;
 mod scripts;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use kernel::{Lane, RowKey, TenantId};
 use redis::{Cmd, FromRedisValue, Pipeline};
 
 use self::connection::RedisConnection;
-use self::keys::{LaneKeys, parse_row, tenant_lane_key, versions_key};
+use self::keys::{LaneKeys, parse_row, tenant_lane_key};
 use self::scripts::{CAUGHT_UP, WRITE};
 pub use reader::RedisReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, BuildState, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore,
-    StoreError, Tracked, TrackedLane, ViewVersion,
+    Advance, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError,
+    ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -35,16 +35,18 @@ pub struct RedisRows(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    connection: RedisConnection,
+    connection: Arc<RedisConnection>,
     prefix: String,
     view: ViewVersion,
+    /// The version of the code that folds the rows.
+    code: u32,
 }
 
 impl RedisRows {
     /// Rows of `view` in the Redis at `url`, under keys that begin with `prefix`. Connects when first used.
     pub fn new(url: &str, prefix: &str, view: ViewVersion) -> Result<Self, StoreError> {
-        let connection = RedisConnection::new(url)?;
-        Ok(Self(Arc::new(Inner { connection, prefix: prefix.to_owned(), view })))
+        let connection = Arc::new(RedisConnection::new(url)?);
+        Ok(Self(Arc::new(Inner { connection, prefix: prefix.to_owned(), view, code: view.version })))
     }
 
     fn keys(&self, lane: Lane) -> LaneKeys {
@@ -119,33 +121,6 @@ impl RedisRows {
         self.load(lane, &wanted).await
     }
 
-    /// Where its lanes are; none where it has no lane.
-    async fn tracked_version(&self, version: u32, lanes: &[Lane]) -> Result<Option<Tracked>, StoreError> {
-        if lanes.is_empty() {
-            return Ok(None);
-        }
-        let mut pipeline = redis::pipe();
-        for lane in lanes {
-            let keys = self.keys(*lane);
-            pipeline.cmd("MGET").arg(keys.serving()).arg(keys.checkpoint(version));
-        }
-        let found: Vec<(Option<u32>, Option<String>)> = self.pipeline(&pipeline).await?;
-        let mut tracked = Tracked { version, state: BuildState::Building, lanes: Vec::new() };
-        for (lane, (serving, checkpoint)) in lanes.iter().zip(found) {
-            tracked.state = match serving {
-                Some(serving) if serving == version => BuildState::Serving,
-                Some(serving) if serving > version && tracked.state == BuildState::Building => {
-                    BuildState::Retained
-                }
-                _ => tracked.state,
-            };
-            if let Some(checkpoint) = checkpoint {
-                tracked.lanes.push(TrackedLane { lane: *lane, checkpoint: parse_checkpoint(&checkpoint)? });
-            }
-        }
-        Ok(Some(tracked).filter(|tracked| !tracked.lanes.is_empty()))
-    }
-
     /// Refuses a Redis that may evict: an evicted row would be indistinguishable from one that never was.
     async fn check_policy(&self) -> Result<(), StoreError> {
         let memory: String = self.query(redis::cmd("INFO").arg("memory")).await?;
@@ -185,11 +160,13 @@ impl RowStore for RedisRows {
     const NAME: &'static str = "redis";
     const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+    fn view(&self) -> ViewVersion {
+        self.0.view
+    }
+
     async fn prepare(&self) -> Result<(), StoreError> {
         self.check_policy().await?;
-        let (versions, ours) = (versions_key(&self.0.prefix, self.0.view.view), self.0.view.version);
-        self.query::<i64>(redis::cmd("SADD").arg(versions).arg(ours)).await?;
-        Ok(())
+        self.note_build().await
     }
 
     async fn begin(&self, lane: Lane) -> Result<(Checkpoint, bool), StoreError> {
@@ -311,18 +288,6 @@ impl RowStore for RedisRows {
         self.write(lane, advance, &[], &[]).await
     }
 
-    async fn tracked(&self, lanes: &[Lane]) -> Result<Vec<Tracked>, StoreError> {
-        let versions = versions_key(&self.0.prefix, self.0.view.view);
-        let mut versions: BTreeSet<u32> = self.query(redis::cmd("SMEMBERS").arg(versions)).await?;
-        // A Redis that was emptied knows no versions until somebody prepares it again.
-        versions.insert(self.0.view.version);
-        let mut all = Vec::with_capacity(versions.len());
-        for version in versions {
-            all.extend(self.tracked_version(version, lanes).await?);
-        }
-        Ok(all)
-    }
-
     async fn settle(&self, lane: Lane, tenants: &[TenantId]) -> Result<(), StoreError> {
         let mut pipeline = redis::pipe();
         for tenant in tenants {
@@ -336,7 +301,7 @@ impl RowStore for RedisRows {
         let keys = self.keys(lane);
         let version = self.0.view.version;
         let mut script = CAUGHT_UP.prepare_invoke();
-        script.key(keys.serving()).key(keys.checkpoint(version));
+        script.key(keys.serving()).key(keys.checkpoint(version)).key(keys.retained(version));
         script.arg(version).arg(checkpoint.to_string()).arg(keys.version_stem());
         match self.0.connection.script::<i64>(&script).await? {
             1 => Ok(true),

@@ -5,22 +5,23 @@ use std::future::Future;
 use kernel::{Lane, Link, Sequence, TenantId, View};
 
 use crate::{
-    Advance, Checkpoint, Letter, LetterId, Request, RowAddress, RowChange, StoredRow, Subject, Tracked, Which,
+    Advance, Builds, Checkpoint, Letter, LetterId, Request, RowAddress, RowChange, StoredRow, Subject, Which,
 };
 
-/// A view at one of its versions: what rows, checkpoints and consumer groups are kept apart by.
+/// A view at one of its builds: what rows, checkpoints and consumer groups are kept apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ViewVersion {
     /// The context whose events it folds.
     pub context: &'static str,
     /// The view's name, kebab-case.
     pub view: &'static str,
-    /// The version.
+    /// The number of the build. The first of a view has the number of its code's version; every later one, of that
+    /// or of a later version of the code, has the next.
     pub version: u32,
 }
 
 impl ViewVersion {
-    /// The current version of a view.
+    /// The first build of a view's current version, where it is the first of all.
     pub const fn of<V: View>(context: &'static str) -> Self {
         Self { context, view: V::NAME, version: V::VERSION }
     }
@@ -64,13 +65,16 @@ impl<F: FnMut(Vec<StoredRow>) -> Result<Folded, StoreError> + Send> FoldPage for
 /// Invariant: the rows of a lane are the fold of exactly the events up to its checkpoint — except that
 /// [`RowStore::write_linked`] may leave some rows one event ahead after a crash, which their stamps tell, and that
 /// rows with letters lack the events of these.
-pub trait RowStore: LetterStore + Clone + Send + Sync + 'static {
+pub trait RowStore: LetterStore + Builds + Clone + Send + Sync + 'static {
     /// The kind of store, `postgres`: part of consumer groups and metrics.
     const NAME: &'static str;
 
     /// How often an idle lane should look whether its checkpoint is still there: a store that can be emptied
     /// from outside is looked at often, since queries get no answer until that is noticed.
     const LOOK_EVERY: std::time::Duration;
+
+    /// Whose rows they are.
+    fn view(&self) -> ViewVersion;
 
     /// Makes what rows and checkpoints live in, where it is not there yet; safe when several do it at once.
     fn prepare(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -124,9 +128,6 @@ pub trait RowStore: LetterStore + Clone + Send + Sync + 'static {
         lookup: &Lookup,
         fold: impl FoldPage,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Every version of the view that is kept here, oldest first, as far as its lanes are among these.
-    fn tracked(&self, lanes: &[Lane]) -> impl Future<Output = Result<Vec<Tracked>, StoreError>> + Send;
 
     /// Notes that these tenants live in the lane, for queries that know the tenant only.
     fn settle(&self, lane: Lane, tenants: &[TenantId])

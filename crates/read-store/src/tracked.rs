@@ -1,16 +1,26 @@
 //! What a store keeps of a view, for operators.
 
+use std::time::Duration;
+
 use kernel::Lane;
 
 use crate::Checkpoint;
 
-/// A version of a view, as a store has it.
+/// A build of a view, as a store has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracked {
-    /// The version.
-    pub version: u32,
+    /// Its number.
+    pub build: u32,
+    /// The version of the code that folds it.
+    pub code: u32,
     /// What it is there for.
     pub state: BuildState,
+    /// For how long it has been that.
+    pub since: Duration,
+    /// Most events a second while it is built.
+    pub throttle: Option<u32>,
+    /// Why it was given up.
+    pub trouble: Option<String>,
     /// Its lanes that were begun, in their order.
     pub lanes: Vec<TrackedLane>,
 }
@@ -24,6 +34,25 @@ pub enum BuildState {
     Serving,
     /// Queries have read them, and may again; fed where their release runs.
     Retained,
+    /// They are not the fold of the log: they are never read.
+    Failed,
+}
+
+impl BuildState {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Serving => "serving",
+            Self::Retained => "retained",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Building, Self::Serving, Self::Retained, Self::Failed]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
 }
 
 /// How far a lane has come.

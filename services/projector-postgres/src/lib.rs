@@ -18,7 +18,7 @@ use clap::Args;
 use http_api::{AuthConfig, Authenticator, OperatorConfig, OperatorTokens};
 use kernel::ReadStore;
 use projection::ops::Ops;
-use projection::{LogSource, Projections, Source, Stores};
+use projection::{BuildsConfig, LogSource, Projections, Source, Stores};
 use read_store::{PostgresRows, StoreError, ViewVersion, postgres_for_rows};
 use service_runtime::config::{
     ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig,
@@ -56,6 +56,9 @@ pub struct Config {
     /// What is done with records that cannot be applied.
     #[command(flatten)]
     pub parking: ParkingConfig,
+    /// What becomes of builds that were replaced.
+    #[command(flatten)]
+    pub builds: BuildsConfig,
     /// Log lines.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
@@ -81,7 +84,8 @@ impl ProjectorPostgres {
         let log = LogSource::new(&config.log_service.url, tokens)?;
         let source = Source::new(&config.kafka, &config.registry, log, &config.parking)?;
         let pool = postgres_for_rows(config.views.url.expose_secret(), config.views.pool_max)?;
-        let mut projections = Projections::new(source, Tables(pool), health.clone());
+        let mut projections =
+            Projections::new(source, Tables(pool), health.clone(), config.builds.retention());
         shipped_contexts::visit(&mut projections);
         let ops = Ops::new(authenticator, &projections);
         let runs = projections.into_runs()?;

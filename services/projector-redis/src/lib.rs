@@ -16,7 +16,7 @@ use clap::Args;
 use http_api::{AuthConfig, Authenticator, OperatorConfig, OperatorTokens};
 use kernel::ReadStore;
 use projection::ops::Ops;
-use projection::{LogSource, Projections, Source, Stores};
+use projection::{BuildsConfig, LogSource, Projections, Source, Stores};
 use read_store::{RedisRows, StoreError, ViewVersion};
 use service_runtime::config::{
     ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RedisConfig, RegistryConfig,
@@ -53,6 +53,9 @@ pub struct Config {
     /// What is done with records that cannot be applied.
     #[command(flatten)]
     pub parking: ParkingConfig,
+    /// What becomes of builds that were replaced.
+    #[command(flatten)]
+    pub builds: BuildsConfig,
     /// Log lines.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
@@ -77,7 +80,8 @@ impl ProjectorRedis {
         let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
         let log = LogSource::new(&config.log_service.url, tokens)?;
         let source = Source::new(&config.kafka, &config.registry, log, &config.parking)?;
-        let mut projections = Projections::new(source, KeySpaces(config.redis), health.clone());
+        let mut projections =
+            Projections::new(source, KeySpaces(config.redis), health.clone(), config.builds.retention());
         shipped_contexts::visit(&mut projections);
         let ops = Ops::new(authenticator, &projections);
         let runs = projections.into_runs()?;

@@ -13,6 +13,7 @@ mod log;
 mod output;
 mod projections;
 mod projectors;
+mod rebuild;
 mod replay;
 mod servers;
 mod service;
@@ -47,6 +48,10 @@ enum Command {
     /// Events that did not get into a row, and what is to be done with them.
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
+    /// Build a view anew beside the build that is read, and read it when it is complete and was checked.
+    Rebuild(rebuild::RebuildArgs),
+    /// Go back to the build of a view that was read before.
+    Rollback(rebuild::RollbackArgs),
     /// What happened, as JSON.
     #[command(subcommand)]
     Events(events::EventsCommand),
@@ -70,6 +75,8 @@ async fn main() -> ExitCode {
         Command::Lag(args) => lag::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Projections(args) => projections::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::DeadLetters(command) => dead_letters::run(&home, command).await.map(|()| ExitCode::SUCCESS),
+        Command::Rebuild(args) => rebuild::run(&home, &args).await,
+        Command::Rollback(args) => rebuild::roll_back(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Events(command) => events::run(&home, command).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(command) => verify::run(&home, command).await,
         Command::Replay(args) => Box::pin(replay::run(&home, args)).await.map(|()| ExitCode::SUCCESS),

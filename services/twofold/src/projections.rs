@@ -32,11 +32,11 @@ pub(crate) async fn run(home: &HomeArgs, args: &ProjectionsArgs) -> anyhow::Resu
 }
 
 /// Of several projectors of one kind, each knows most of the lanes that it follows.
-fn join(told: impl Iterator<Item = ProjectionStatus>) -> Vec<ProjectionStatus> {
+pub(crate) fn join(told: impl Iterator<Item = ProjectionStatus>) -> Vec<ProjectionStatus> {
     let mut joined: Vec<ProjectionStatus> = Vec::new();
     for status in told {
         let is_same = |other: &&mut ProjectionStatus| {
-            (&other.view, &other.store, other.version) == (&status.view, &status.store, status.version)
+            (&other.view, &other.store, other.build) == (&status.view, &status.store, status.build)
         };
         let Some(known) = joined.iter_mut().find(is_same) else {
             joined.push(status);
@@ -65,14 +65,12 @@ impl Latest for Option<projection::LastError> {
 }
 
 fn print(status: &ProjectionStatus) -> io::Result<()> {
-    let ProjectionStatus { view, store, version, letters, .. } = status;
-    let state = match status.state {
-        Some(RowsState::Building) => "building",
-        Some(RowsState::Serving) => "serving",
-        Some(RowsState::Retained) => "retained",
-        None => "away",
-    };
-    line(format_args!("{view} v{version} in {store}: {state}, {letters} letters parked"))?;
+    let ProjectionStatus { view, store, version, build, letters, .. } = status;
+    let state = status.state.map_or("away", state_name);
+    line(format_args!("{view} v{version} build {build} in {store}: {state}, {letters} letters parked"))?;
+    if let Some(trouble) = &status.trouble {
+        line(format_args!("  given up: {trouble}"))?;
+    }
     if let Some(away) = &status.away {
         line(format_args!("  {away}"))?;
     }
@@ -81,6 +79,15 @@ fn print(status: &ProjectionStatus) -> io::Result<()> {
     }
     let told = |lane: &&LaneStatus| lane.sequence > 0 || lane.lag_events != Some(0) || lane.trouble.is_some();
     status.lanes.iter().filter(told).try_for_each(print_lane)
+}
+
+fn state_name(state: RowsState) -> &'static str {
+    match state {
+        RowsState::Building => "building",
+        RowsState::Serving => "serving",
+        RowsState::Retained => "retained",
+        RowsState::Failed => "failed",
+    }
 }
 
 fn print_lane(status: &LaneStatus) -> io::Result<()> {

@@ -56,10 +56,15 @@ impl ProjectorsArgs {
 impl Projectors {
     /// Asks each of them the same.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
+        Ok(self.ask(path).await?.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    /// Asks each of them the same; says whose answer it is.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<(String, T)>> {
         let mut answers = Vec::with_capacity(self.urls.len());
         for url in &self.urls {
-            let url = format!("{}{path}", url.trim_end_matches('/'));
-            answers.push(self.send(&url, self.client.get(&url)).await?);
+            let path = format!("{}{path}", url.trim_end_matches('/'));
+            answers.push((url.clone(), self.send(&path, self.client.get(&path)).await?));
         }
         Ok(answers)
     }
@@ -67,6 +72,11 @@ impl Projectors {
     /// Each of them, to be asked by itself.
     pub(crate) fn each(&self) -> impl Iterator<Item = Projector<'_>> {
         self.urls.iter().map(|url| Projector { all: self, url: url.trim_end_matches('/') })
+    }
+
+    /// The one with this URL.
+    pub(crate) fn at<'a>(&'a self, url: &'a str) -> Projector<'a> {
+        Projector { all: self, url: url.trim_end_matches('/') }
     }
 
     async fn send<T: DeserializeOwned>(&self, url: &str, request: RequestBuilder) -> anyhow::Result<T> {

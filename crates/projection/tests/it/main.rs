@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 
+mod builds;
 mod comparing;
 mod failing;
 mod following;

@@ -1,4 +1,4 @@
-//! What must be there before rows are written, and the switch from one version to the next.
+//! What must be there before rows are written.
 
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
@@ -14,13 +14,14 @@ static MIGRATOR: Migrator = Migrator {
 };
 
 /// One at a time prepares or switches, over all projectors of the database.
-const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextextended('twofold views', 0))";
+pub(super) const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextextended('twofold views', 0))";
 
 /// Makes the tracker, the version's table and, where it is the view's first version, the view that queries read.
 /// Everything is made only where it is not there; repeating it changes nothing.
 pub(super) async fn prepare(
     pool: &PgPool,
     view: &ViewVersion,
+    code: u32,
     shape: &'static str,
 ) -> Result<(), StoreError> {
     if !is_a_name(view.view) || i32::try_from(view.version).is_ok_and(|version| version < 1) {
@@ -32,7 +33,7 @@ pub(super) async fn prepare(
     run(connection, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'").await?;
     sqlx::query(ONE_AT_A_TIME).execute(&mut *connection).await.map_err(store_error)?;
     make_table(connection, view, shape).await?;
-    let serving = enter_in_tracker(connection, view).await?;
+    let serving = enter_in_tracker(connection, view, code).await?;
     if serving == view.version.cast_signed() {
         point_serving(connection, view).await?;
     }
@@ -41,37 +42,11 @@ pub(super) async fn prepare(
 
 /// On a connection that is closed afterwards, however this ends: the migrator's lock belongs to the session, and
 /// one that failed or was dropped half-way would otherwise keep it for as long as the pool lives.
-async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+pub(super) async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     let mut connection = pool.acquire().await.map_err(store_error)?;
     connection.close_on_drop();
     // What `run` does with a connection that it acquired itself; `run` cannot be given one in a future that is sent.
     MIGRATOR.run_direct(None, &mut *connection, false).await.map_err(|error| store_error(error.into()))
-}
-
-/// Whether the version serves; makes it serve where each of its lanes has reached the serving version's.
-///
-/// A query that runs meanwhile reads either version. Rows of the new one reflect at least what the old one did
-/// when it was looked at, so a client that waits for its own write still finds it.
-pub(super) async fn switch_where_caught_up(pool: &PgPool, view: &ViewVersion) -> Result<bool, StoreError> {
-    let version = view.version.cast_signed();
-    let mut transaction = pool.begin().await.map_err(store_error)?;
-    let connection = &mut *transaction;
-    let serving: i32 = one(sqlx::query(statements::LOCK_SERVING).bind(view.view), connection).await?;
-    if serving >= version {
-        return Ok(serving == version);
-    }
-    let behind = sqlx::query(statements::LANES_BEHIND).bind(view.view).bind(version).bind(serving);
-    if one::<i64>(behind, connection).await? > 0 {
-        return Ok(false);
-    }
-    for statement in [statements::MOVE_SERVING, statements::MARK_SERVING] {
-        let moved = sqlx::query(statement).bind(view.view).bind(version).execute(&mut *connection).await;
-        moved.map_err(store_error)?;
-    }
-    point_serving(connection, view).await?;
-    transaction.commit().await.map_err(store_error)?;
-    tracing::info!(view = view.view, version, before = serving, "queries now read a new version");
-    Ok(true)
 }
 
 async fn make_table(
@@ -99,24 +74,31 @@ async fn make_table(
 }
 
 /// Enters view and version where they are new, and answers which version serves. The first serves at once.
-async fn enter_in_tracker(connection: &mut PgConnection, view: &ViewVersion) -> Result<i32, StoreError> {
+pub(super) async fn enter_in_tracker(
+    connection: &mut PgConnection,
+    view: &ViewVersion,
+    code: u32,
+) -> Result<i32, StoreError> {
     let version = view.version.cast_signed();
     let entered =
         "INSERT INTO projections (view, context, serving) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     let entered = sqlx::query(entered).bind(view.view).bind(view.context).bind(version);
     entered.execute(&mut *connection).await.map_err(store_error)?;
     let entered = "
-        INSERT INTO projection_versions (view, version, state)
-        SELECT view, $2, CASE WHEN serving = $2 THEN 'serving' ELSE 'building' END
+        INSERT INTO projection_versions (view, version, code, state)
+        SELECT view, $2, $3, CASE WHEN serving = $2 THEN 'serving' ELSE 'building' END
           FROM projections WHERE view = $1
         ON CONFLICT DO NOTHING";
-    let entered = sqlx::query(entered).bind(view.view).bind(version);
+    let entered = sqlx::query(entered).bind(view.view).bind(version).bind(code.cast_signed());
     entered.execute(&mut *connection).await.map_err(store_error)?;
     one(sqlx::query(statements::LOCK_SERVING).bind(view.view), connection).await
 }
 
 /// Points `serving.<view>` to the version's table, unless it shows just that already.
-async fn point_serving(connection: &mut PgConnection, view: &ViewVersion) -> Result<(), StoreError> {
+pub(super) async fn point_serving(
+    connection: &mut PgConnection,
+    view: &ViewVersion,
+) -> Result<(), StoreError> {
     let (schema, serving) = (schema(view), format!("serving.{}", snake(view.view)));
     // A view's columns are settled when it is made, and what it reads is in the catalogue: compare both.
     let same = "
@@ -138,12 +120,12 @@ async fn point_serving(connection: &mut PgConnection, view: &ViewVersion) -> Res
     Ok(())
 }
 
-async fn run(connection: &mut PgConnection, sql: &'static str) -> Result<(), StoreError> {
+pub(super) async fn run(connection: &mut PgConnection, sql: &'static str) -> Result<(), StoreError> {
     sqlx::raw_sql(sql).execute(connection).await.map_err(store_error)?;
     Ok(())
 }
 
-async fn one<T>(query: super::Query<'_>, connection: &mut PgConnection) -> Result<T, StoreError>
+pub(super) async fn one<T>(query: super::Query<'_>, connection: &mut PgConnection) -> Result<T, StoreError>
 where
     T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {

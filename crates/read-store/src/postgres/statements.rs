@@ -48,12 +48,60 @@ pub(super) const SETTLE: &str = "
 /// The serving version of a view. Locks the view's row in the tracker: one switch at a time.
 pub(super) const LOCK_SERVING: &str = "SELECT serving FROM projections WHERE view = $1 FOR UPDATE";
 
-/// How many lanes of version `$2` are not yet where those of version `$3` are.
+/// How many lanes of build `$2` are not yet where those of build `$3` are, or, unless `$4`, have not caught up.
 pub(super) const LANES_BEHIND: &str = "
     SELECT count(*)
       FROM checkpoints old
       LEFT JOIN checkpoints new ON new.view = old.view AND new.version = $2 AND new.lane = old.lane
-     WHERE old.view = $1 AND old.version = $3 AND coalesce(new.sequence, -1) < old.sequence";
+     WHERE old.view = $1 AND old.version = $3
+       AND (coalesce(new.sequence, -1) < old.sequence OR NOT ($4 OR new.caught_up OR old.sequence = 0))";
+
+/// Notes that a lane has caught up. Locks its checkpoint where it was not noted yet.
+pub(super) const MARK_CAUGHT_UP: &str = "
+    UPDATE checkpoints SET caught_up = true WHERE view = $1 AND version = $2 AND lane = $3 AND NOT caught_up";
+
+/// Keeps the lanes of a build where they are until the transaction ends; answers how many there are.
+pub(super) const HOLD_LANES: &str = "
+    SELECT count(*) FROM (SELECT 1 FROM checkpoints WHERE view = $1 AND version = $2 FOR UPDATE) AS held";
+
+/// A row for each lane of each build, and one for a build without any.
+pub(super) const TRACKED: &str = "
+    SELECT c.sequence, c.\"offset\", c.epoch, c.chain, v.version, coalesce(v.code, v.version), v.state,
+           extract(epoch FROM now() - v.changed_at)::bigint, v.throttle, v.trouble, c.lane
+      FROM projection_versions AS v
+      LEFT JOIN checkpoints AS c ON c.view = v.view AND c.version = v.version
+     WHERE v.view = $1
+     ORDER BY v.version, c.lane";
+
+/// The build of code `$2` that is being built, else the next number.
+pub(super) const NEXT_BUILD: &str = "
+    SELECT coalesce(
+        max(version) FILTER (WHERE coalesce(code, version) = $2 AND state = 'building'),
+        greatest(max(version) + 1, $2))
+      FROM projection_versions WHERE view = $1";
+
+/// Enters a build.
+pub(super) const BEGIN_BUILD: &str = "
+    INSERT INTO projection_versions (view, version, code, throttle, state) VALUES ($1, $2, $3, $4, 'building')
+    ON CONFLICT (view, version) DO UPDATE SET throttle = excluded.throttle";
+
+/// Gives up a build that is being built.
+pub(super) const FAIL: &str = "
+    UPDATE projection_versions SET state = 'failed', trouble = $3, changed_at = now()
+     WHERE view = $1 AND version = $2 AND state = 'building'";
+
+/// Forgets a build that is neither read nor being built.
+pub(super) const FORGET: &str = "
+    WITH gone AS (
+        SELECT version FROM projection_versions
+         WHERE view = $1 AND version = $2 AND state IN ('retained', 'failed') FOR UPDATE
+    ), lanes AS (
+        DELETE FROM checkpoints WHERE view = $1 AND version IN (SELECT version FROM gone)
+    )
+    SELECT count(*) FROM gone";
+
+/// The other half of [`FORGET`].
+pub(super) const FORGET_BUILD: &str = "DELETE FROM projection_versions WHERE view = $1 AND version = $2";
 
 /// Moves the pointer and both versions' states.
 pub(super) const MOVE_SERVING: &str = "

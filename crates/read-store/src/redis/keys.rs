@@ -24,6 +24,16 @@ impl LaneKeys {
         format!("{}:v", self.0)
     }
 
+    /// There where the build was read, and another is read now.
+    pub(super) fn retained(&self, version: u32) -> String {
+        format!("{}:v{version}:retained", self.0)
+    }
+
+    /// What all keys of a build begin with.
+    pub(super) fn build_stem(&self, version: u32) -> String {
+        format!("{}:v{version}:", self.0)
+    }
+
     pub(super) fn checkpoint(&self, version: u32) -> String {
         format!("{}:v{version}:checkpoint", self.0)
     }
@@ -94,9 +104,9 @@ pub(super) fn tenant_lane_key(prefix: &str, tenant: &TenantId) -> String {
     format!("{prefix}:tenant-lane:{tenant}")
 }
 
-/// The versions of a view that were ever prepared.
-pub(super) fn versions_key(prefix: &str, view: &str) -> String {
-    format!("{prefix}:versions:{view}")
+/// What is known of each build of a view, by its number.
+pub(super) fn builds_key(prefix: &str, view: &str) -> String {
+    format!("{prefix}:builds:{view}")
 }
 
 /// A pattern that matches this text and nothing else.

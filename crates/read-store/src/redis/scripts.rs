@@ -35,7 +35,9 @@ pub(super) static WRITE: LazyLock<Script> = LazyLock::new(|| {
 /// Lets a version serve a lane: 1 where it does now, 0 where another does, -1 where the lane has moved. A later
 /// version replaces an earlier one that it has overtaken; never the other way round.
 ///
-/// KEYS: serving, our checkpoint. ARGV: our version, the expected checkpoint, what a version's keys begin with.
+/// One that was replaced does not replace what replaced it.
+///
+/// KEYS: serving, our checkpoint, our mark of having been replaced. ARGV: our version, the expected checkpoint, what a version's keys begin with.
 pub(super) static CAUGHT_UP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local ours = redis.call('GET', KEYS[2])
@@ -43,11 +45,33 @@ pub(super) static CAUGHT_UP: LazyLock<Script> = LazyLock::new(|| {
          local serving = redis.call('GET', KEYS[1])
          if serving == ARGV[1] then return 1 end
          if serving then
-             if tonumber(serving) > tonumber(ARGV[1]) then return 0 end
+             if tonumber(serving) > tonumber(ARGV[1]) or redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
              local old = redis.call('GET', ARGV[3] .. serving .. ':checkpoint')
              local reached = function(checkpoint) return tonumber(string.match(checkpoint, '^%d+')) end
              if old and reached(old) > reached(ours) then return 0 end
+             redis.call('SET', ARGV[3] .. serving .. ':retained', 1)
          end
+         redis.call('SET', KEYS[1], ARGV[1])
+         return 1",
+    )
+});
+
+/// Lets a build that was replaced serve a lane again: 1 where it does now, 0 where it lacks what the other has.
+///
+/// KEYS: serving, our checkpoint, our mark of having been replaced. ARGV: our number, what a build's keys begin with.
+pub(super) static SERVE_AGAIN: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local serving, ours = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+         if serving == ARGV[1] then return 1 end
+         if not ours then return serving and 0 or 1 end
+         if redis.call('EXISTS', KEYS[3]) == 0 then return 0 end
+         if serving then
+             local old = redis.call('GET', ARGV[2] .. serving .. ':checkpoint')
+             local reached = function(checkpoint) return tonumber(string.match(checkpoint, '^%d+')) end
+             if old and reached(old) > reached(ours) then return 0 end
+             redis.call('SET', ARGV[2] .. serving .. ':retained', 1)
+         end
+         redis.call('DEL', KEYS[3])
          redis.call('SET', KEYS[1], ARGV[1])
          return 1",
     )

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http_api::{AuthConfig, Claims, OperatorConfig, mint};
 use kernel::TenantId;
 use messaging::{Connection, TopicSpec, Topics};
+use projection::BuildsConfig;
 use projector_postgres::{Config, ProjectorPostgres};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
@@ -38,6 +39,7 @@ fn config(kafka: &TestKafka, views: &str) -> Config {
         views: ViewsDatabaseConfig { url: views.into(), pool_max: 8 },
         parking: ParkingConfig::default(),
         auth: AuthConfig::with_secret(SECRET.into()),
+        builds: BuildsConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
 }
@@ -117,7 +119,7 @@ async fn it_makes_the_tables_of_every_view_and_is_ready_when_each_lane_is_follow
     tokio::time::timeout(PATIENCE, began).await.unwrap();
     let metrics = running.get("/metrics").await;
     assert!(
-        metrics.contains(r#"twofold_projection_stopped{view="stock",store="postgres",lane="0"} 0"#),
+        metrics.contains(r#"twofold_projection_stopped{view="stock",build="1",store="postgres",lane="0"} 0"#),
         "{metrics}"
     );
     assert!(running.get("/openapi.json").await.contains("Twofold projector"));

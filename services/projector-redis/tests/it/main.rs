@@ -8,6 +8,7 @@ use std::time::Duration;
 use http_api::{AuthConfig, OperatorConfig};
 use kernel::Lane;
 use messaging::{Connection, TopicSpec, Topics};
+use projection::BuildsConfig;
 use projector_redis::{Config, ProjectorRedis};
 use read_store::RedisReader;
 use service_runtime::CancellationToken;
@@ -37,6 +38,7 @@ fn config(kafka: &TestKafka, redis: &str) -> Config {
         redis: RedisConfig { url: redis.into(), prefix: kafka.prefix.clone() },
         parking: ParkingConfig::default(),
         auth: AuthConfig::with_secret(SECRET.into()),
+        builds: BuildsConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
 }
@@ -105,7 +107,7 @@ async fn it_is_ready_when_each_lane_is_followed_and_each_lane_then_serves() {
     };
     tokio::time::timeout(PATIENCE, serve).await.unwrap();
     let metrics = running.get("/metrics").await;
-    let stopped = r#"twofold_projection_stopped{view="product-details",store="redis",lane="0"} 0"#;
+    let stopped = r#"twofold_projection_stopped{view="product-details",build="1",store="redis",lane="0"} 0"#;
     assert!(metrics.contains(stopped), "{metrics}");
     assert!(running.get("/openapi.json").await.contains("Twofold projector"));
     running.stop().await;

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use anyhow::bail;
 use event_log::EventLog;
 use kernel::{
-    Command, Context, ContextVisitor, EventSet, LogId, LoggedEvent, ReadStore, Recorded, Registry, Sequence,
-    View,
+    Command, Context, ContextVisitor, EventSet, Lane, LogId, LoggedEvent, ReadStore, Recorded, Registry,
+    Sequence, View,
 };
 use projection::{CompareError, Compared, Extent, Pages, Told, compare};
-use read_store::{PostgresRows, RedisRows, RowStore, ViewVersion, postgres_for_rows};
+use read_store::{BuildState, PostgresRows, RedisRows, RowStore, Tracked, ViewVersion, postgres_for_rows};
 use service_runtime::config::ExposeSecret;
 use sqlx::PgPool;
 use wire::{Codec, DecodeError};
@@ -127,7 +127,16 @@ impl Run {
     }
 
     async fn store<V: View, S: RowStore>(&self, rows: &S, version: ViewVersion) -> anyhow::Result<bool> {
-        let what = format!("{} v{} in {}", V::NAME, V::VERSION, S::NAME);
+        let lanes: Vec<Lane> = self.logs.iter().map(|id| id.lane).collect();
+        let builds = rows.tracked(&lanes).await?;
+        let ours = |build: &&Tracked| build.code == V::VERSION && build.state != BuildState::Failed;
+        let serving = builds.iter().find(|build| build.state == BuildState::Serving);
+        let Some(build) = serving.filter(ours).or_else(|| builds.iter().rfind(ours)) else {
+            line(format_args!("{} v{} in {}: not begun yet", V::NAME, V::VERSION, S::NAME))?;
+            return Ok(true);
+        };
+        let rows = &rows.of_build(build.build);
+        let what = format!("{} v{} build {} in {}", V::NAME, V::VERSION, build.build, S::NAME);
         let mut all = Compared::default();
         let mut equal = true;
         for id in self.logs.iter().filter(|id| *id.context == *version.context) {

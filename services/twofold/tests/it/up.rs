@@ -96,7 +96,18 @@ async fn what_was_recorded_is_there_after_a_stop_and_a_start() {
     assert!(categories["lanes"].as_array().unwrap().iter().any(|lane| lane["lag_events"] == 0), "{told}");
     let output = twofold(folder.path()).args(["verify", "views", "--all"]).output().await.unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && told.contains("categories v1 in postgres: 1 rows compared"), "{told}");
+    assert!(
+        output.status.success() && told.contains("categories v1 build 1 in postgres: 1 rows compared"),
+        "{told}"
+    );
+    let rebuilt = async |args: &[&str], expected: &str| {
+        let output = twofold(folder.path()).args(args).stderr(Stdio::piped()).output().await.unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && told.contains(expected), "{told} {output:?}");
+    };
+    rebuilt(&["rebuild", "product-details"], "product-details build 2 in redis: read").await;
+    rebuilt(&["verify", "views", "--all"], "product-details v1 build 2 in postgres: 0 rows compared").await;
+    rebuilt(&["rollback", "product-details", "--store", "postgres"], "build 1 in postgres: read again").await;
     let second = twofold(folder.path()).arg("up").stderr(Stdio::piped()).output().await.unwrap();
     let told = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(told.contains("is in use by process"), "{told}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use catalog::CatalogEvent;
 use kernel::{Lane, View};
 use messaging::{Connection, OutgoingRecord, PartitionWriter, Producer, ProducerOptions, TopicSpec, Topics};
-use projection::{Limits, Projector, Source};
+use projection::{Keeper, Limits, Projector, Source};
 use read_store::{RowStore, ViewVersion};
 use service_runtime::Health;
 use test_servers::TestKafka;
@@ -110,6 +110,28 @@ impl World {
 
     pub(crate) fn project<V: View<Event = CatalogEvent>>(&self, store: impl RowStore) -> Running {
         self.project_with::<V>(self.source(), store)
+    }
+
+    /// Keeps every build of the view.
+    pub(crate) fn keep<V: View<Event = CatalogEvent>>(
+        &self,
+        store: impl RowStore,
+        retention: Duration,
+    ) -> Running {
+        self.keep_with::<V>(self.source(), store, retention)
+    }
+
+    pub(crate) fn keep_with<V: View<Event = CatalogEvent>>(
+        &self,
+        source: Source,
+        store: impl RowStore,
+        retention: Duration,
+    ) -> Running {
+        let health = Health::new();
+        let keeper = Keeper::<V, _>::new(source, store, &health, retention).unwrap();
+        let token = CancellationToken::new();
+        let task = tokio::spawn(keeper.run(token.clone()));
+        Running { token, task, health }
     }
 
     pub(crate) fn project_with<V: View<Event = CatalogEvent>>(

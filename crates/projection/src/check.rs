@@ -1,0 +1,114 @@
+//! A lane of a build is held against an independent fold of its topic before it may be read.
+
+use kernel::{LogId, View};
+use read_store::RowStore;
+use tokio::task::JoinHandle;
+use wire::Codec;
+
+use crate::compare::{CompareError, Compared, Extent, compare};
+use crate::from_topic::FromTopic;
+use crate::projector::Source;
+
+/// Rows of each lane that are held against the fold.
+const SAMPLE: usize = 5_000;
+
+/// The check of one lane, made beside its being fed.
+pub(crate) struct Check<V: View, S> {
+    pub(crate) source: Source,
+    pub(crate) store: S,
+    pub(crate) topic: String,
+    pub(crate) log: LogId,
+    pub(crate) codec: Codec<V::Event>,
+    pub(crate) running: Option<JoinHandle<Result<Compared, CompareError>>>,
+}
+
+/// What is known of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Checked {
+    /// Nothing yet: ask again.
+    NotYet,
+    /// The rows are the fold.
+    Right,
+    /// They are not.
+    Wrong(String),
+}
+
+impl<V: View, S: RowStore> Check<V, S> {
+    /// Begins it where it was not begun, or could not be made, and looks whether it is done.
+    pub(crate) async fn look(&mut self) -> Checked {
+        let Some(running) = &mut self.running else {
+            self.running = self.begin();
+            return Checked::NotYet;
+        };
+        if !running.is_finished() {
+            return Checked::NotYet;
+        }
+        let outcome = running.await;
+        self.running = None;
+        let lane = self.log.lane.number();
+        match outcome {
+            Ok(Ok(compared)) if compared.differing == 0 => {
+                tracing::info!(view = V::NAME, lane, rows = compared.rows, "a lane of a build was checked");
+                Checked::Right
+            }
+            // Rows with letters are known to lack events, and queries are told so.
+            Ok(Ok(compared)) if self.has_letters().await => {
+                let differing = compared.differing;
+                tracing::warn!(
+                    view = V::NAME,
+                    lane,
+                    differing,
+                    "a lane of a build has letters, and rows that lack events"
+                );
+                Checked::Right
+            }
+            Ok(Ok(compared)) => {
+                let first = compared.differences.first();
+                let first = first.map(|first| format!("the row {}: {}", first.key.as_str(), first.what));
+                let (differing, rows) = (compared.differing, compared.rows);
+                Checked::Wrong(format!(
+                    "lane {lane}: {differing} of {rows} rows are not the fold of the log; {}",
+                    first.unwrap_or_default()
+                ))
+            }
+            Ok(Err(error @ (CompareError::OtherHistory(_) | CompareError::BeyondTheLog { .. }))) => {
+                Checked::Wrong(format!("lane {lane}: {error}"))
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(view = V::NAME, lane, %error, "a lane of a build could not be checked, yet");
+                Checked::NotYet
+            }
+            Err(error) => Checked::Wrong(format!("lane {lane}: the check failed: {error}")),
+        }
+    }
+
+    async fn has_letters(&self) -> bool {
+        self.store.parked(self.log.lane, 1).await.is_ok_and(|parked| !parked.is_empty())
+    }
+
+    fn begin(&self) -> Option<JoinHandle<Result<Compared, CompareError>>> {
+        let mut told = match FromTopic::new(&self.source, &self.topic, &self.log, &self.codec) {
+            Ok(told) => told,
+            Err(error) => {
+                tracing::warn!(view = V::NAME, %error, "a build cannot be checked, yet");
+                return None;
+            }
+        };
+        let (store, lane) = (self.store.clone(), self.log.lane);
+        let extent = Extent::Sample { rows: SAMPLE, seed: rand_seed() };
+        Some(tokio::spawn(async move { compare::<V, S>(&store, lane, &mut told, extent).await }))
+    }
+}
+
+fn rand_seed() -> u64 {
+    use std::hash::BuildHasher as _;
+    std::collections::hash_map::RandomState::new().hash_one(0)
+}
+
+impl<V: View, S> Drop for Check<V, S> {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            running.abort();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A lane's events read from its topic once more, apart from the consumer that feeds the rows.
+
+use std::sync::Arc;
+
+use kernel::{EventSet, LogId, Sequence};
+use messaging::{IncomingRecord, MessagingError, PartitionReader};
+use read_store::Checkpoint;
+use wire::Codec;
+
+use crate::compare::{Pages, Told};
+use crate::intake::{Admitted, Intake, Refused};
+use crate::projector::Source;
+
+/// Records read in one go.
+const PAGE: usize = 5_000;
+/// How long Kafka may be silent.
+const SILENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Reads a partition from its beginning, checking each record like the projector does.
+pub(crate) struct FromTopic<E> {
+    reader: Arc<PartitionReader>,
+    topic: Arc<str>,
+    partition: i32,
+    intake: Intake<E>,
+    /// Behind the last record that was read.
+    last: Checkpoint,
+    /// The page that was read last.
+    page: Vec<Told<E>>,
+}
+
+impl<E: EventSet> FromTopic<E> {
+    pub(crate) fn new(
+        source: &Source,
+        topic: &str,
+        log: &LogId,
+        codec: &Codec<E>,
+    ) -> Result<Self, MessagingError> {
+        Ok(Self {
+            reader: Arc::new(PartitionReader::new(&source.connection, SILENCE)?),
+            topic: topic.into(),
+            partition: i32::from(log.lane.number()),
+            intake: Intake::new(log.clone(), codec.clone(), source.registry.clone()),
+            last: Checkpoint::ZERO,
+            page: Vec::new(),
+        })
+    }
+
+    async fn read(&self) -> Result<Vec<IncomingRecord>, String> {
+        let (reader, topic) = (Arc::clone(&self.reader), Arc::clone(&self.topic));
+        let (partition, from) = (self.partition, self.last.offset);
+        let read = move || {
+            let mut records = Vec::new();
+            reader.read(&topic, partition, from, |record| {
+                records.push(record);
+                if records.len() < PAGE {
+                    std::ops::ControlFlow::Continue(())
+                } else {
+                    std::ops::ControlFlow::Break(())
+                }
+            })?;
+            Ok::<_, MessagingError>(records)
+        };
+        let read = tokio::task::spawn_blocking(read).await.map_err(|error| error.to_string())?;
+        read.map_err(|error| error.to_string())
+    }
+
+    /// Those of the page after a sequence, where the page has all of them.
+    fn again(&self, after: Sequence) -> Option<Vec<Told<E>>> {
+        let from = self.page.iter().position(|told| told.event.sequence == after.next())?;
+        Some(self.page[from..].to_vec())
+    }
+}
+
+impl<E: EventSet> Pages<E> for FromTopic<E> {
+    async fn after(&mut self, after: Sequence) -> Result<Vec<Told<E>>, String> {
+        if after < self.last.sequence {
+            if let Some(page) = self.again(after) {
+                return Ok(page);
+            }
+            self.last = Checkpoint::ZERO;
+        }
+        loop {
+            let records = self.read().await?;
+            if records.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.page.clear();
+            for record in &records {
+                match self.intake.admit(record, &self.last).await {
+                    Ok(Admitted::Repeat) => self.last.offset = record.offset + 1,
+                    Ok(Admitted::Next(next)) => {
+                        self.last = next.after;
+                        self.page.push(Told { event: next.event, chain: next.after.chain });
+                    }
+                    // The lane has letters for these, or has what they stand for from the log.
+                    Err(Refused::Foreign(_)) => self.last.offset = record.offset + 1,
+                    Err(Refused::Unreadable(unreadable)) => self.last = unreadable.after,
+                    Err(Refused::RegistryAway(why)) => return Err(why),
+                    Err(Refused::Stop(stop)) => return Err(stop.to_string()),
+                }
+            }
+            if self.page.last().is_some_and(|told| told.event.sequence > after) {
+                return Ok(self.page.iter().filter(|told| told.event.sequence > after).cloned().collect());
+            }
+        }
+    }
+}
