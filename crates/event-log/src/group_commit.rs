@@ -137,19 +137,25 @@ impl Appender {
         }
     }
 
-    /// Waits for a command, then takes whatever has come. False when there will be none.
+    /// Takes whatever has come; where nothing has, waits for a command. False when there will be none.
     async fn gather(&mut self) -> bool {
+        self.take_what_has_come();
         if self.waiting.is_empty() {
             let Some(first) = self.first().await else { return false };
             self.waiting.push_back(first);
+            // Those that come at the same moment get their turn to join it. Only here: whoever waited while a
+            // batch was in flight is company enough, and the database shall not be idle for the sake of more.
+            tokio::task::yield_now().await;
+            self.take_what_has_come();
         }
-        // Whoever was answered a moment ago gets its turn to send the next command.
-        tokio::task::yield_now().await;
+        true
+    }
+
+    fn take_what_has_come(&mut self) {
         while self.waiting.len() < self.shared.options.batch_commands_max.max(1) {
             let Ok(command) = self.receiver.try_recv() else { break };
             self.waiting.push_back(command);
         }
-        true
     }
 
     async fn first(&mut self) -> Option<Command> {
