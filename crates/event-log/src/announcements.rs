@@ -11,7 +11,7 @@ use std::time::Duration;
 use kernel::LogId;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnection, PgListener};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -98,9 +98,9 @@ pub(crate) struct Announcer {
 
 impl Announcer {
     /// Starts it. It ends when the last appender has.
-    pub(crate) fn start(pool: PgPool, options: Arc<Options>, kept_connections: Arc<Semaphore>) -> Self {
+    pub(crate) fn start(pool: PgPool, options: Arc<Options>) -> Self {
         let (dirty, receiver) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(announce(pool, options, kept_connections, receiver));
+        tokio::spawn(announce(pool, options, receiver));
         Self { dirty }
     }
 
@@ -114,9 +114,10 @@ impl Announcer {
 async fn announce(
     pool: PgPool,
     options: Arc<Options>,
-    kept_connections: Arc<Semaphore>,
     mut dirty: mpsc::Receiver<LogId>,
 ) {
+    // The only connection of a pool is for everybody.
+    let may_keep = pool.options().get_max_connections() > 1;
     let mut kept = None;
     loop {
         let first = if kept.is_some() {
@@ -137,15 +138,15 @@ async fn announce(
         }
         let logs: Vec<String> = logs.into_iter().collect();
         let sent = async {
-            let (mut connection, permit) = match kept.take() {
-                Some((connection, permit)) => (connection, Some(permit)),
-                None => (pool.acquire().await?, kept_connections.clone().try_acquire_owned().ok()),
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => pool.acquire().await?,
             };
             notify(&mut connection, &logs).await?;
-            Ok::<_, sqlx::Error>(permit.map(|permit| (connection, permit)))
+            Ok::<_, sqlx::Error>(connection)
         };
         match sent.await {
-            Ok(connection) => kept = connection,
+            Ok(connection) => kept = may_keep.then_some(connection),
             Err(error) => debug!(%error, "cannot announce new events"),
         }
         sleep(options.announce_interval).await;

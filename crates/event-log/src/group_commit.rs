@@ -38,7 +38,8 @@ use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use crate::announcements::Announcer;
-use crate::{AppendError, Options, telemetry};
+use crate::append_thread::AppendThread;
+use crate::{AppendError, LogError, Options, telemetry};
 
 mod batch;
 mod command;
@@ -97,12 +98,26 @@ pub(crate) enum Refused {
 /// What all appenders share.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
-    pub(crate) pool: PgPool,
+    pub(crate) thread: AppendThread,
     pub(crate) options: Arc<Options>,
     pub(crate) announcer: Announcer,
-    /// How many appenders (and the announcer) may keep a connection between batches; the others fetch one for each,
-    /// so that a pool smaller than the number of logs serves all of them.
+    /// How many appenders may keep a connection between batches; the others fetch one for each, so that a pool
+    /// smaller than the number of logs serves all of them.
     pub(crate) kept_connections: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(crate) fn start(pool: &PgPool, options: &Arc<Options>) -> Result<Self, LogError> {
+        let thread =
+            AppendThread::start(pool).map_err(|error| LogError::Unavailable(Arc::new(error.into())))?;
+        let kept = usize::try_from(thread.pool.options().get_max_connections() - 1).unwrap_or(0);
+        Ok(Self {
+            thread,
+            options: options.clone(),
+            announcer: Announcer::start(pool.clone(), options.clone()),
+            kept_connections: Arc::new(Semaphore::new(kept)),
+        })
+    }
 }
 
 /// Starts the appender of a log. It ends, with everything that was queued answered, when its queue is dropped.
@@ -110,8 +125,9 @@ pub(crate) fn start(log: LogId, log_id: i32, shared: Shared) -> Queue {
     let (commands, receiver) = mpsc::channel(shared.options.queue_commands_max.max(1));
     let bytes = Arc::new(AtomicUsize::new(0));
     let queue = Queue { commands, bytes: bytes.clone(), bytes_max: shared.options.queue_bytes_max };
+    let thread = shared.thread.clone();
     let appender = Appender { log, log_id, shared, receiver, bytes, waiting: VecDeque::new(), kept: None };
-    tokio::spawn(appender.run());
+    thread.spawn(appender.run());
     queue
 }
 
@@ -128,19 +144,22 @@ struct Appender {
 
 impl Appender {
     async fn run(mut self) {
-        while self.gather().await {
+        let mut done = None;
+        while self.gather(&mut done).await {
             let options = &self.shared.options;
             let batch = batch::select(&mut self.waiting, options.batch_commands_max, options.batch_bytes_max);
             let weight = batch.iter().map(|command| command.weight).sum();
-            self.commit(batch).await;
+            done = self.commit(batch, done).await;
             self.bytes.fetch_sub(weight, Ordering::Relaxed);
         }
     }
 
-    /// Takes whatever has come; where nothing has, waits for a command. False when there will be none.
-    async fn gather(&mut self) -> bool {
+    /// Takes whatever has come; where nothing has, the callers of the last batch hear of it now, and a command is
+    /// waited for. False when there will be none.
+    async fn gather(&mut self, done: &mut Option<Done>) -> bool {
         self.take_what_has_come();
         if self.waiting.is_empty() {
+            done.take().into_iter().for_each(Done::tell);
             let Some(first) = self.first().await else { return false };
             self.waiting.push_back(first);
             // Those that come at the same moment get their turn to join it. Only here: whoever waited while a
@@ -168,15 +187,17 @@ impl Appender {
         self.receiver.recv().await
     }
 
-    /// Commits a batch and answers its callers.
-    async fn commit(&mut self, batch: Vec<Command>) {
-        match self.submit(&batch).await {
-            Ok(answer) => self.tell(batch, &answer),
+    /// Commits a batch. The callers of the one before are answered while the database works on it.
+    async fn commit(&mut self, batch: Vec<Command>, done: Option<Done>) -> Option<Done> {
+        let tell = async { done.into_iter().for_each(Done::tell) };
+        match tokio::join!(biased; self.submit(&batch), tell).0 {
+            Ok(answer) => return Some(self.committed(batch, answer)),
             Err(Failure::Refused(error)) if batch.len() > 1 => {
                 // Something in one of the commands trips the database. Alone, it hurts only itself.
                 warn!(log = %self.log, %error, commands = batch.len(), "a batch was refused; going on one by one");
                 for command in batch {
-                    Box::pin(self.commit(vec![command])).await;
+                    let done = Box::pin(self.commit(vec![command], None)).await;
+                    done.into_iter().for_each(Done::tell);
                 }
             }
             Err(failure) => {
@@ -187,24 +208,15 @@ impl Appender {
                 }
             }
         }
+        None
     }
 
-    fn tell(&self, batch: Vec<Command>, answer: &Answer) {
+    fn committed(&self, batch: Vec<Command>, answer: Answer) -> Done {
         telemetry::committed(batch.len(), answer.lost.len());
         if answer.lost.len() < batch.len() {
             self.shared.announcer.announce(&self.log);
         }
-        let mut sequence = answer.base;
-        let mut lost = answer.lost.iter().copied().peekable();
-        for (index, command) in batch.into_iter().enumerate() {
-            match lost.next_if(|(loser, _)| *loser == index) {
-                Some((_, loss)) => command.lost(loss),
-                None => {
-                    sequence = sequence.plus(command.append.events.len() as u64);
-                    command.won(&self.log, answer, sequence);
-                }
-            }
-        }
+        Done { log: self.log.clone(), batch, answer }
     }
 
     /// Sends a batch until its outcome is known, for a bounded time.
@@ -237,7 +249,7 @@ impl Appender {
         let (mut connection, permit) = match self.kept.take() {
             Some((connection, permit)) => (connection, Some(permit)),
             None => {
-                let acquired = timeout(options.head_wait_max, self.shared.pool.acquire()).await;
+                let acquired = timeout(options.head_wait_max, self.shared.thread.pool.acquire()).await;
                 let connection = acquired
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
                     .map_err(|error| Failure::Unavailable(Arc::new(error)))?;
@@ -257,6 +269,30 @@ impl Appender {
             Err(_) => {
                 drop(connection.detach());
                 Err(Failure::Unknown(Arc::new(sqlx::Error::PoolTimedOut)))
+            }
+        }
+    }
+}
+
+/// A batch that is durable and whose callers do not know it yet.
+struct Done {
+    log: LogId,
+    batch: Vec<Command>,
+    answer: Answer,
+}
+
+impl Done {
+    fn tell(self) {
+        let Self { log, batch, answer } = self;
+        let mut sequence = answer.base;
+        let mut lost = answer.lost.iter().copied().peekable();
+        for (index, command) in batch.into_iter().enumerate() {
+            match lost.next_if(|(loser, _)| *loser == index) {
+                Some((_, loss)) => command.lost(loss),
+                None => {
+                    sequence = sequence.plus(command.append.events.len() as u64);
+                    command.won(&log, &answer, sequence);
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod announcements;
 mod append;
+mod append_thread;
 mod beside;
 mod connecting;
 mod directory;

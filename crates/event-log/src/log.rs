@@ -1,14 +1,12 @@
 //! The log as services hold it: tenants, appending, and what comes of it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use kernel::{Epoch, EventId, Lane, LogId, TenantId};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
-use tokio::sync::Semaphore;
 
-use crate::announcements::Announcer;
 use crate::directory::{Directory, Place};
 use crate::group_commit::{self, Command, Loss, Outcome, Queue, Refused, Shared};
 use crate::{Append, AppendError, LogError, Options, Outbox, Receipt};
@@ -19,7 +17,8 @@ pub struct EventLog {
     pub(crate) pool: PgPool,
     pub(crate) options: Arc<Options>,
     pub(crate) directory: Arc<Directory>,
-    shared: Shared,
+    /// There once something is appended: those who only read pay for no thread.
+    shared: Arc<OnceLock<Shared>>,
     queues: Arc<RwLock<HashMap<LogId, Queue>>>,
 }
 
@@ -34,19 +33,12 @@ impl EventLog {
         MIGRATIONS.run(pool).await.map_err(|error| LogError::Migration(Arc::new(error)))
     }
 
-    /// The log on the database of `pool`. Does not connect; must be called within a tokio runtime.
+    /// The log on the database of `pool`. Appends go over connections of their own, half as many as the pool may
+    /// have. Does not connect; must be called within a tokio runtime.
     pub fn new(pool: PgPool, options: Options) -> Self {
         let options = Arc::new(options);
         let directory = Arc::new(Directory::new(pool.clone(), options.lanes, options.tenants_cached_max));
-        let kept = usize::try_from(pool.options().get_max_connections() / 2).unwrap_or(0);
-        let kept_connections = Arc::new(Semaphore::new(kept));
-        let shared = Shared {
-            pool: pool.clone(),
-            options: options.clone(),
-            announcer: Announcer::start(pool.clone(), options.clone(), kept_connections.clone()),
-            kept_connections,
-        };
-        Self { pool, options, directory, shared, queues: Arc::default() }
+        Self { pool, options, directory, shared: Arc::default(), queues: Arc::default() }
     }
 
     /// The same log, with another bound for what one reading call answers.
@@ -116,10 +108,20 @@ impl EventLog {
         }
         let log_id = self.directory.log(log).await?;
         let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
-        let queue = queues
-            .entry(log.clone())
-            .or_insert_with(|| group_commit::start(log.clone(), log_id, self.shared.clone()));
-        Ok(queue.clone())
+        if let Some(queue) = queues.get(log) {
+            return Ok(queue.clone());
+        }
+        let shared = match self.shared.get() {
+            Some(shared) => shared.clone(),
+            None => {
+                let shared = Shared::start(&self.pool, &self.options)?;
+                // Nobody else is here: the queues are locked.
+                self.shared.get_or_init(|| shared).clone()
+            }
+        };
+        let queue = group_commit::start(log.clone(), log_id, shared);
+        queues.insert(log.clone(), queue.clone());
+        Ok(queue)
     }
 
     /// Turns a loss into what the caller is told. A command that lost against itself, sent again after its

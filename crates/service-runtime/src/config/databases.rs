@@ -16,8 +16,8 @@ pub struct LogDatabaseConfig {
         id = "log_url"
     )]
     pub url: SecretString,
-    /// Most connections of this process to it. Appends are grouped, so few are needed; too few make reads wait
-    /// behind them, too many exhaust the server's `max_connections`.
+    /// Most connections of this process to it; for appending it has half as many more. Appends are grouped, so few
+    /// are needed; too few make reads wait, too many exhaust the server's `max_connections`.
     #[arg(long = "log-pool-max", env = "TWOFOLD_LOG_POOL_MAX", default_value_t = 16, value_name = "COUNT",
         id = "log_pool_max", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pool_max: u32,
