@@ -111,11 +111,7 @@ impl Announcer {
 }
 
 /// The first announcement after a pause goes at once; those that follow within the interval go together.
-async fn announce(
-    pool: PgPool,
-    options: Arc<Options>,
-    mut dirty: mpsc::Receiver<LogId>,
-) {
+async fn announce(pool: PgPool, options: Arc<Options>, mut dirty: mpsc::Receiver<LogId>) {
     // The only connection of a pool is for everybody.
     let may_keep = pool.options().get_max_connections() > 1;
     let mut kept = None;

@@ -222,12 +222,20 @@ impl Run {
         let left = tokio::task::spawn_blocking(move || {
             self.consumer.context().close();
             self.commit(CommitMode::Async);
-            drop(self.pending.take());
-            drop(self.consumer);
+            drop(self);
         });
         if let Err(error) = left.await {
             tracing::error!(%error, "leaving the consumer group failed");
         }
+    }
+}
+
+/// Also when it did not leave but was dropped, with its runtime or by a panic: a consumer ends only once its last
+/// rebalance is granted, and nobody is left to grant it.
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.consumer.context().close();
+        drop(self.pending.take());
     }
 }
 

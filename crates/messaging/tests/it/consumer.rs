@@ -118,6 +118,34 @@ async fn a_partition_is_not_given_on_before_its_receiver_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_goes_down_with_its_runtime_does_not_hold_it_up() {
+    let kafka = Kafka::new();
+    let topic = kafka.topic("dropped", 1).await;
+    let (connection, options) = (kafka.connection.clone(), options(&kafka, &topic));
+    let end = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let started = runtime.block_on(async {
+            let (handle, mut events) = Consumer::start(&connection, options).unwrap();
+            loop {
+                match within(events.recv()).await.unwrap() {
+                    ConsumerEvent::Assigned { positions, .. } => {
+                        positions.send(vec![(0, Position::Beginning)]).unwrap();
+                    }
+                    // It reads, so it holds the partition.
+                    ConsumerEvent::EndOfPartition { .. } => break (handle, events),
+                    ConsumerEvent::Failed(_) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        });
+        drop(runtime);
+        drop(started);
+    });
+    until("the runtime has ended", async || end.is_finished()).await;
+    end.join().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_receiver_is_waited_for_and_gets_everything_once_in_order() {
     let kafka = Kafka::new();
     let topic = kafka.topic("slow", 2).await;
