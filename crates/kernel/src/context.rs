@@ -1,6 +1,6 @@
-//! A bounded context: the one place where its commands and views are named.
+//! A bounded context: the one place where its commands, views and processes are named.
 
-use crate::{Command, EventSet, View};
+use crate::{Command, EventSet, Process, View};
 
 /// A bounded context. Registering it here serves every service: commands, topics, projectors.
 pub trait Context: 'static {
@@ -9,7 +9,7 @@ pub trait Context: 'static {
     /// Everything that can happen in it.
     type Event: EventSet;
 
-    /// Names its commands and views.
+    /// Names its commands, views and processes.
     fn register<R: Registry>(registry: &mut R);
 }
 
@@ -19,6 +19,8 @@ pub trait Registry {
     fn command<C: Command>(&mut self);
     /// A view of the context's events.
     fn view<V: View>(&mut self);
+    /// A process that hears the context's events.
+    fn process<P: Process>(&mut self) {}
 }
 
 /// Visits each of the contexts that a deployment serves.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{EventId, Lane, Sequence, StreamName, StreamVersion, TenantId, Timestamp};
+use crate::{EventId, EventMetadata, Lane, Sequence, StreamName, StreamVersion, TenantId, Timestamp};
 
 /// A closed set of event types, each a struct named like its schema. Made with [`events!`](crate::events).
 pub trait EventSet: Sized + Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static {
@@ -55,6 +55,8 @@ pub struct Recorded<E> {
     pub version: StreamVersion,
     /// When it was recorded.
     pub recorded_at: Timestamp,
+    /// Who and what caused it.
+    pub metadata: EventMetadata,
     /// What happened.
     pub event: E,
 }

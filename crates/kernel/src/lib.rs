@@ -33,8 +33,13 @@ pub use lane::{InvalidToken, Lane, LaneToken, LogId};
 pub use logged_event::{EventMetadata, LoggedEvent, NewEvent, SchemaFingerprint};
 pub use money::{Currency, Money, UnknownCurrency};
 pub use positions::{Epoch, Sequence, StreamVersion};
-pub use process::{Effect, Process, ProcessInput, Route};
+pub use process::{
+    Effect, Effects, Fault, Instance, Outcome, Outgoing, Phase, Process, ProcessFacts, ProcessInput, Reply,
+    Route, SentStep, Step, StepKey, Undo, Undoing,
+};
 pub use rejection::Rejection;
+/// The body of a command, written as JSON.
+pub use serde_json::json;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use validation::{FieldError, Violations};
 pub use view::{Keys, Link, ReadStore, RowKey, Unfoldable, View};

@@ -28,6 +28,13 @@ pub struct EventMetadata {
     pub traceparent: Option<Arc<str>>,
 }
 
+impl EventMetadata {
+    /// Of a command that came from outside and not because of anything here.
+    pub fn from_outside(command_id: Uuid, actor: Actor) -> Self {
+        Self { correlation_id: command_id, causation_id: None, command_id, actor, traceparent: None }
+    }
+}
+
 /// An event about to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {

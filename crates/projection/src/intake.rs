@@ -212,6 +212,7 @@ pub(crate) fn recorded<E>(logged: LoggedEvent, event: E) -> Recorded<E> {
         stream: logged.event.stream,
         version: logged.event.version,
         recorded_at: logged.recorded_at,
+        metadata: logged.event.metadata,
         event,
     }
 }

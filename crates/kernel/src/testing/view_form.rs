@@ -56,6 +56,7 @@ impl<V: View> ViewCase<V> {
             stream,
             version: StreamVersion::new(earlier as u64 + 1),
             recorded_at: self.now,
+            metadata: super::metadata(sequence),
             event: event.into(),
         });
         self

@@ -4,7 +4,7 @@ use catalog::views::ProductDetails;
 use catalog::{
     CatalogEvent, CategoryEvent, CategoryRenamed, ProductCreated, ProductEvent, ProductRecategorised,
 };
-use kernel::{Currency, EventId, Lane, Money, StreamName, StreamVersion, Timestamp};
+use kernel::{Actor, Currency, EventId, EventMetadata, Lane, Money, StreamName, StreamVersion, Timestamp};
 use uuid::Uuid;
 
 use super::*;
@@ -31,6 +31,7 @@ fn event(tenant: &TenantId, sequence: u64, event: CatalogEvent) -> Recorded<Cata
         stream: StreamName::of("product", SAW),
         version: StreamVersion::new(sequence),
         recorded_at: Timestamp::from_micros(0),
+        metadata: EventMetadata::from_outside(Uuid::from_u128(1), Actor::new("tester")),
         event,
     }
 }

@@ -9,8 +9,8 @@ use catalog::{
     StockReleased, StockReserved,
 };
 use kernel::{
-    Context, Decider, EventId, Lane, Money, Recorded, Sequence, StreamName, StreamVersion, TenantId,
-    Timestamp, View,
+    Actor, Context, Decider, EventId, EventMetadata, Lane, Money, Recorded, Sequence, StreamName,
+    StreamVersion, TenantId, Timestamp, View,
 };
 use read_store::{PostgresRows, RedisRows, Subject, ViewVersion, postgres_for_rows};
 use sqlx::PgPool;
@@ -145,6 +145,7 @@ impl Shop {
             stream,
             version: StreamVersion::new(earlier + 1),
             recorded_at: Timestamp::from_micros(1_790_000_000_000_000 + i64::try_from(sequence).unwrap()),
+            metadata: EventMetadata::from_outside(Uuid::from_u128(1), Actor::new("tester")),
             event: event.into(),
         });
         self

@@ -211,6 +211,7 @@ fn recorded<E>(logged: &LoggedEvent, event: E) -> Recorded<E> {
         stream: logged.event.stream.clone(),
         version: logged.event.version,
         recorded_at: logged.recorded_at,
+        metadata: logged.event.metadata.clone(),
         event,
     }
 }

@@ -116,6 +116,7 @@ impl History {
             stream,
             version: logged.event.version,
             recorded_at,
+            metadata: logged.event.metadata.clone(),
             event,
         });
     }

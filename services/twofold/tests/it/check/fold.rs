@@ -30,6 +30,7 @@ impl<V: View> Fold<V> {
                 stream: event.stream.clone(),
                 version: event.version,
                 recorded_at: logged.recorded_at,
+                metadata: event.metadata.clone(),
                 event: body,
             });
         }
