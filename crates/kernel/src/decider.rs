@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::{Actor, EventSet, Rejection, StreamName, Timestamp, Violations};
+use crate::{Actor, EventSet, Rejection, Secret, StreamName, Timestamp, Violations};
 
 /// One kind of stream and the state that its events fold to.
 pub trait Decider: 'static {
@@ -74,17 +74,19 @@ pub struct Decision<E, R> {
     pub events: Vec<E>,
     /// The claims, in order.
     pub claims: Vec<ClaimChange<R>>,
+    /// The password that the stream has from then on, where it gets one.
+    pub password: Option<Secret>,
 }
 
 impl<E, R> Decision<E, R> {
     /// Nothing changes: the command's wish already holds.
     pub fn nothing() -> Self {
-        Self { events: Vec::new(), claims: Vec::new() }
+        Self { events: Vec::new(), claims: Vec::new(), password: None }
     }
 
     /// One event.
     pub fn record(event: impl Into<E>) -> Self {
-        Self { events: vec![event.into()], claims: Vec::new() }
+        Self { events: vec![event.into()], claims: Vec::new(), password: None }
     }
 
     /// And another event.
@@ -99,6 +101,14 @@ impl<E, R> Decision<E, R> {
     #[must_use]
     pub fn claim(mut self, set: &'static str, value: impl Into<String>, taken: R) -> Self {
         self.claims.push(ClaimChange::Take { claim: Claim { set, value: value.into() }, taken });
+        self
+    }
+
+    /// Gives the stream a password. The platform keeps its argon2id hash apart from all events, written with them in
+    /// one transaction; of the password itself nothing is kept.
+    #[must_use]
+    pub fn password(mut self, password: Secret) -> Self {
+        self.password = Some(password);
         self
     }
 

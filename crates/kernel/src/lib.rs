@@ -18,6 +18,7 @@ mod money;
 mod positions;
 mod process;
 mod rejection;
+mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
@@ -38,6 +39,7 @@ pub use process::{
     Route, SentStep, Step, StepKey, Undo, Undoing,
 };
 pub use rejection::Rejection;
+pub use secret::Secret;
 /// The body of a command, written as JSON.
 pub use serde_json::json;
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -12,6 +12,7 @@
 //! common is here: `asked` (who asks, and for how fresh an answer), `stores` (where rows are read), `answer`,
 //! `listing` (pages) and `live` (streams of changes).
 
+mod accounts;
 mod answer;
 mod api;
 mod asked;
@@ -86,6 +87,7 @@ impl QueryService {
 fn router(app: App, health: Health) -> Router {
     let mut api = Api::new();
     catalog::add_to(&mut api);
+    accounts::add_to(&mut api);
     let (routes, open_api) = api.into_parts();
     surface(routes.with_state(app), &open_api, health, Limits::default())
 }

@@ -5,4 +5,5 @@ use kernel::ContextVisitor;
 /// Shows `visitor` each of them.
 pub fn visit(visitor: &mut impl ContextVisitor) {
     visitor.context::<catalog::Catalog>();
+    visitor.context::<accounts::Accounts>();
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Claim, ClaimChange, Command, Decider, Decision, Facts, Rejection, StreamName, Timestamp,
+    Actor, Claim, ClaimChange, Command, Decider, Decision, Facts, Rejection, Secret, StreamName, Timestamp,
     Violations,
 };
 
@@ -139,6 +139,14 @@ impl<E: Clone + Debug + PartialEq, R: Rejection> Outcome<E, R> {
     pub fn and_releases(self, set: &'static str, value: &str) -> Self {
         let wanted = ClaimChange::Release { claim: Claim { set, value: value.to_owned() } };
         assert!(self.decision().claims.contains(&wanted), "claims {:?}", self.decision().claims);
+        self
+    }
+
+    /// The stream has this password from then on.
+    #[track_caller]
+    pub fn and_password(self, password: &str) -> Self {
+        let kept = self.decision().password.as_ref().map(Secret::expose);
+        assert!(kept == Some(password), "another password, or none");
         self
     }
 

@@ -200,7 +200,7 @@ fn breaking_edits(schema: &Value) -> Vec<(String, String)> {
             edits.push(edit(format!("{name} renamed"), &|fields| fields[at]["name"] = "renamed".into()));
         }
         edits.push(edit(format!("{name} of another type"), &|fields| {
-            fields[at]["type"] = "boolean".into();
+            fields[at]["type"] = if field["type"] == "boolean" { "string" } else { "boolean" }.into();
             fields[at].as_object_mut().unwrap().remove("default");
         }));
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics")]
 
+mod accounts;
 mod categories;
 mod client;
 mod freshness;

@@ -9,6 +9,7 @@ use service_runtime::CancellationToken;
 use service_runtime::config::{
     ListenConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
 };
+use test_servers::TestRedis;
 use tokio::task::JoinHandle;
 
 use crate::client::Client;
@@ -29,10 +30,15 @@ pub(crate) async fn over(shop: &Shop) -> Service {
 
 /// What a service over the shop's rows is told.
 pub(crate) fn config(shop: &Shop) -> Config {
+    config_of(shop.database.url(), &shop.redis)
+}
+
+/// What a service over rows in these places is told.
+pub(crate) fn config_of(views_url: &str, redis: &TestRedis) -> Config {
     Config {
         listen: ListenConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
-        views: ViewsDatabaseConfig { url: shop.database.url().into(), pool_max: 4 },
-        redis: RedisConfig { url: shop.redis.url.as_str().into(), prefix: shop.redis.prefix.clone() },
+        views: ViewsDatabaseConfig { url: views_url.into(), pool_max: 4 },
+        redis: RedisConfig { url: redis.url.as_str().into(), prefix: redis.prefix.clone() },
         auth: AuthConfig::with_secret(generate_secret()),
         telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
         live_streams_max: 8,

@@ -49,6 +49,7 @@ async fn every_query_is_described() {
     assert_eq!(
         paths,
         [
+            "/v1/accounts/statistics",
             "/v1/catalog/categories",
             "/v1/catalog/products",
             "/v1/catalog/products/by-sku/{sku}",
@@ -62,11 +63,12 @@ async fn every_query_is_described() {
     for path in paths {
         let operation = &got.body["paths"][path]["get"];
         assert!(operation["summary"].is_string(), "{path}");
-        assert_eq!(operation["security"], json!([{ "bearer": ["catalog:read"] }]), "{path}");
+        let context = path.split('/').nth(2).unwrap();
+        assert_eq!(operation["security"], json!([{ "bearer": [format!("{context}:read")] }]), "{path}");
         for status in ["200", "400", "401", "403", "500", "503"] {
             assert!(operation["responses"][status].is_object(), "{path} does not describe {status}");
         }
-        for parameter in operation["parameters"].as_array().unwrap() {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(parameter["description"].is_string(), "{path} {}", parameter["name"]);
         }
         assert_described(path, &got.body, &operation["responses"]["200"]["content"]);

@@ -1,0 +1,10 @@
+//! What the accounts can be asked: each view is a fold of the accounts' events into rows.
+
+mod statistics;
+mod users;
+
+pub use statistics::{ALL, AccountCounts, Statistics};
+pub use users::{UserRow, UserStatus, Users};
+
+#[cfg(test)]
+mod tests;
