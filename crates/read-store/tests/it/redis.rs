@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use read_store::{ReadError, RedisReader, RedisRows, RowStore, StoreError};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::bench::*;
@@ -20,9 +19,11 @@ struct OwnRedis {
 impl OwnRedis {
     async fn start(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let socket = folder.path().join("redis.sock");
         let process = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--port", "0", "--save", "", "--appendonly", "no"])
+            .arg("--unixsocket")
+            .arg(&socket)
             .arg("--dir")
             .arg(folder.path())
             .args(settings)
@@ -30,7 +31,7 @@ impl OwnRedis {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let url = format!("redis://127.0.0.1:{port}");
+        let url = format!("redis+unix://{}", socket.display());
         let client = redis::Client::open(url.as_str()).unwrap();
         let answers = async {
             while client.get_multiplexed_async_connection().await.is_err() {

@@ -1,7 +1,7 @@
 //! Twofold as separate processes, each of which can be killed.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -163,6 +163,5 @@ pub(crate) async fn pause() {
 }
 
 fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+    (Ipv4Addr::LOCALHOST, local_servers::claim_port(local_servers::Port::Free, "service").unwrap()).into()
 }
