@@ -1,9 +1,9 @@
-SELECT base, recorded, log_epoch, lost_command, lost_why, lost_index, lost_number
+SELECT base, recorded, log_epoch, log_chain, lost_command, lost_why, lost_index, lost_number
 FROM append_batch(
-    $1, $2, $3,
-    $4, $5, $6, $7, $8,
-    $9, $10, $11, $12, $13,
-    $14, $15, $16, $17, $18,
-    $19, $20, $21, $22,
-    $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34
+    $1, $2, $3, $4,
+    $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19, $20,
+    $21, $22, $23, $24,
+    $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39
 )

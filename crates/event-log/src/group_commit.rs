@@ -46,10 +46,12 @@ mod command;
 mod statement;
 
 pub(crate) use command::{Command, Loss, Outcome, receipt};
-use statement::{Answer, Failure};
+use statement::{Answer, Failure, Head};
 
 /// How long an appender without work keeps its connection, so that the next command need not fetch one.
 const CONNECTION_KEPT_IDLE: Duration = Duration::from_secs(1);
+/// Batches after one with a loser in which losers are looked for.
+const CAREFUL_AFTER_A_LOSS: u32 = 100;
 const FIRST_REPEAT_AFTER: Duration = Duration::from_millis(20);
 const LONGEST_REPEAT_PAUSE: Duration = Duration::from_millis(500);
 
@@ -126,7 +128,17 @@ pub(crate) fn start(log: LogId, log_id: i32, shared: Shared) -> Queue {
     let bytes = Arc::new(AtomicUsize::new(0));
     let queue = Queue { commands, bytes: bytes.clone(), bytes_max: shared.options.queue_bytes_max };
     let thread = shared.thread.clone();
-    let appender = Appender { log, log_id, shared, receiver, bytes, waiting: VecDeque::new(), kept: None };
+    let appender = Appender {
+        log,
+        log_id,
+        shared,
+        receiver,
+        bytes,
+        waiting: VecDeque::new(),
+        kept: None,
+        head: None,
+        careful_for: 0,
+    };
     thread.spawn(appender.run());
     queue
 }
@@ -140,6 +152,10 @@ struct Appender {
     /// Taken from the queue and not yet in a batch, in order of arrival.
     waiting: VecDeque<Command>,
     kept: Option<(PoolConnection<Postgres>, OwnedSemaphorePermit)>,
+    /// Where the last batch left the log; not known after a failure.
+    head: Option<Head>,
+    /// For so many batches losers are looked for: where one was, there may be more.
+    careful_for: u32,
 }
 
 impl Appender {
@@ -256,9 +272,17 @@ impl Appender {
                 (connection, self.shared.kept_connections.clone().try_acquire_owned().ok())
             }
         };
-        let call = statement::append_batch(&mut connection, self.log_id, batch, &options);
+        let head = self.head.take();
+        let careful = head.is_none() || self.careful_for > 0;
+        let call =
+            statement::append_batch(&mut connection, self.log_id, batch, head.as_ref(), careful, &options);
         match timeout(options.batch_time_max, call).await {
             Ok(Ok(answer)) => {
+                self.head = Some(answer.head);
+                self.careful_for = match answer.lost.as_slice() {
+                    [] => self.careful_for.saturating_sub(1),
+                    _ => CAREFUL_AFTER_A_LOSS,
+                };
                 self.kept = permit.map(|permit| (connection, permit));
                 Ok(answer)
             }

@@ -3,19 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kernel::{Epoch, Sequence, StreamVersion, Timestamp};
+use kernel::{ChainHash, Epoch, Sequence, StreamVersion, Timestamp};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Row, query};
 use uuid::Uuid;
 
 use super::{Command, Loss};
 use crate::{AppendError, Options};
+use proposal::Proposal;
+
+mod proposal;
+
+pub(super) use proposal::Head;
 
 /// What the database answers to a batch.
 #[derive(Debug)]
 pub(super) struct Answer {
     /// Where the log stood before.
     pub(super) base: Sequence,
+    /// Where it stands now.
+    pub(super) head: Head,
     pub(super) recorded_at: Timestamp,
     pub(super) epoch: Epoch,
     /// The commands that lost, by their index in the batch, in order.
@@ -65,18 +72,23 @@ impl From<sqlx::Error> for Failure {
 
 /// Appends a batch in a transaction of its own, in one round trip. Locks the log's head until the commit: the
 /// statement is sent whole and its answer is small, so that a client that freezes cannot stop the server between
-/// the lock and the commit.
+/// the lock and the commit. `head` is where this appender left the log: the links of the chain are then made here.
+/// `careful` is for a batch that may well have losers.
 pub(super) async fn append_batch(
     connection: &mut PgConnection,
     log_id: i32,
     batch: &[Command],
+    head: Option<&Head>,
+    careful: bool,
     options: &Options,
 ) -> Result<Answer, Failure> {
     let arrays = Arrays::of(batch);
+    let proposal = head.map(|head| Proposal::at(head, batch));
     let row = query(include_str!("../../queries/append_batch.sql"))
         .bind(log_id)
         .bind(format!("{}ms", options.head_wait_max.as_millis()))
         .bind(i64::try_from(options.once_lifetime.as_micros()).unwrap_or(i64::MAX / 2))
+        .bind(careful)
         .bind(&arrays.tenants)
         .bind(&arrays.streams)
         .bind(&arrays.versions)
@@ -85,6 +97,7 @@ pub(super) async fn append_batch(
         .bind(&arrays.guard_tenants)
         .bind(&arrays.guard_streams)
         .bind(&arrays.guard_versions)
+        .bind(&arrays.guards_begin)
         .bind(&arrays.pair_commands)
         .bind(&arrays.pair_guards)
         .bind(&arrays.claim_commands)
@@ -108,6 +121,9 @@ pub(super) async fn append_batch(
         .bind(&arrays.actors)
         .bind(&arrays.traceparents)
         .bind(&arrays.digests)
+        .bind(proposal.as_ref().map(|proposal| &proposal.head[..]))
+        .bind(proposal.as_ref().map(|proposal| proposal.recorded_at.micros()))
+        .bind(proposal.as_ref().map(Proposal::links).unwrap_or_default())
         .fetch_one(connection)
         .await?;
     Ok(arrays.answer(&row)?)
@@ -124,6 +140,7 @@ struct Arrays<'a> {
     guard_tenants: Vec<i32>,
     guard_streams: Vec<&'a str>,
     guard_versions: Vec<i64>,
+    guards_begin: Vec<bool>,
     /// Where a guard stands that several commands may share.
     guards: HashMap<(i32, &'a str, i64), i32>,
     pair_commands: Vec<i32>,
@@ -171,7 +188,11 @@ impl<'a> Arrays<'a> {
         self.event_counts.push(i32::try_from(append.events.len()).unwrap_or(i32::MAX));
         self.first_ids.push(append.events.first().map(|event| event.id.0));
         for (index, guard) in append.guards.iter().enumerate() {
-            let guard = self.guard(command.tenant_id, guard.stream.as_str(), guard.version.to_i64());
+            let begins = !append.events.is_empty()
+                && guard.stream == append.stream
+                && guard.version == StreamVersion::ZERO;
+            let guard = (guard.stream.as_str(), guard.version.to_i64());
+            let guard = self.guard(command.tenant_id, guard, begins);
             self.pair_commands.push(number);
             self.pair_guards.push(guard);
             self.pair_indices.push(index);
@@ -208,22 +229,23 @@ impl<'a> Arrays<'a> {
     }
 
     /// The number of a guard, from 1.
-    fn guard(&mut self, tenant_id: i32, stream: &'a str, version: i64) -> i32 {
+    fn guard(&mut self, tenant_id: i32, (stream, version): (&'a str, i64), begins: bool) -> i32 {
         let next = i32::try_from(self.guard_streams.len() + 1).unwrap_or(i32::MAX);
         let number = *self.guards.entry((tenant_id, stream, version)).or_insert(next);
         if number == next {
             self.guard_tenants.push(tenant_id);
             self.guard_streams.push(stream);
             self.guard_versions.push(version);
+            self.guards_begin.push(begins);
         }
         number
     }
 
     fn answer(&self, row: &PgRow) -> Result<Answer, sqlx::Error> {
-        let commands: Option<Vec<i32>> = row.try_get(3)?;
-        let whys: Option<Vec<i32>> = row.try_get(4)?;
-        let places: Option<Vec<i32>> = row.try_get(5)?;
-        let numbers: Option<Vec<i64>> = row.try_get(6)?;
+        let commands: Option<Vec<i32>> = row.try_get(4)?;
+        let whys: Option<Vec<i32>> = row.try_get(5)?;
+        let places: Option<Vec<i32>> = row.try_get(6)?;
+        let numbers: Option<Vec<i64>> = row.try_get(7)?;
         let places = places.unwrap_or_default();
         let numbers = numbers.unwrap_or_default();
         let whys = whys.unwrap_or_default();
@@ -233,9 +255,20 @@ impl<'a> Arrays<'a> {
             lost.push((usize::try_from(number - 1).unwrap_or_default(), loss));
         }
         lost.sort_by_key(|(index, _)| *index);
+        let base = Sequence::from_i64(row.try_get(0)?);
+        let recorded_at = Timestamp::from_micros(row.try_get(1)?);
+        let chain = ChainHash::from_bytes(row.try_get(3)?)
+            .ok_or_else(|| sqlx::Error::Decode("append_batch answered a chain of another length".into()))?;
+        let recorded = self
+            .event_counts
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| lost.binary_search_by_key(index, |(loser, _)| *loser).is_err());
+        let sequence = base.plus(recorded.map(|(_, events)| *events as u64).sum());
         Ok(Answer {
-            base: Sequence::from_i64(row.try_get(0)?),
-            recorded_at: Timestamp::from_micros(row.try_get(1)?),
+            base,
+            head: Head { sequence, recorded_at, chain },
+            recorded_at,
             epoch: Epoch(row.try_get(2)?),
             lost,
         })

@@ -15,13 +15,14 @@ async fn append_and_wait(connection: &mut PgConnection, tenant: &kernel::TenantI
     sqlx::query("BEGIN").execute(&mut *connection).await.unwrap();
     sqlx::query(
         "SELECT append_batch(
-             (SELECT log_id FROM logs), '1s', 0,
+             (SELECT log_id FROM logs), '1s', 0, false,
              ARRAY[(SELECT tenant_id FROM tenants WHERE tenant = $1)], ARRAY[$2], ARRAY[0::bigint], ARRAY[1], ARRAY[$3],
-             '{}', '{}', '{}', '{}', '{}',
+             '{}', '{}', '{}', '{}', '{}', '{}',
              '{}', '{}', '{}', '{}', '{}',
              '{}', '{}', '{}', '{}',
              ARRAY[1], ARRAY[1::bigint], ARRAY[$3], ARRAY['ProductCreated'], ARRAY[$4], ARRAY[$5],
-             ARRAY[$6], ARRAY[$7], ARRAY[$8], ARRAY['jo@acme'], ARRAY[NULL::text], ARRAY[$9])",
+             ARRAY[$6], ARRAY[$7], ARRAY[$8], ARRAY['jo@acme'], ARRAY[NULL::text], ARRAY[$9],
+             NULL, NULL, '{}')",
     )
     .bind(tenant.as_str())
     .bind(stream.as_str())
