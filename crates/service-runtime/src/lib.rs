@@ -3,6 +3,7 @@
 pub mod config;
 mod health;
 mod ops;
+mod runtime;
 mod serve;
 mod shutdown;
 mod tasks;
@@ -16,6 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use health::{Dependency, Health, Readiness};
 pub use ops::ops_router;
+pub use runtime::runtime;
 pub use serve::{BindError, DRAIN_TIMEOUT, bind, serve};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;

@@ -36,6 +36,8 @@ use commands::Desk;
 pub use config::{Config, OnceConfig};
 use logs::Logs;
 
+/// Threads beside the runtime's workers that are as busy as one of these: the log's appenders have one.
+pub const THREADS_APART: usize = 1;
 /// How long connections to the log may take to close.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How often the log is asked whether it is there, for `/readyz`.

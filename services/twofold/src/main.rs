@@ -65,10 +65,28 @@ enum Command {
     Servers(servers::ServersCommand),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let Twofold { home, command } = Twofold::parse();
-    let done = match command {
+    let apart = match &command {
+        Command::Service(service) => service.threads_apart(),
+        _ => 0,
+    };
+    let done = match service_runtime::runtime(apart) {
+        Ok(runtime) => runtime.block_on(run(home, command)),
+        Err(error) => Err(error.into()),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) if output::is_unread(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("twofold: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(home: home::HomeArgs, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Up(args) => Box::pin(up::run(&home, *args)).await.map(|()| ExitCode::SUCCESS),
         Command::Service(service) => service::run(service).await.map(|()| ExitCode::SUCCESS),
         Command::Token(args) => token::run(&home, &args).map(|()| ExitCode::SUCCESS),
@@ -81,13 +99,5 @@ async fn main() -> ExitCode {
         Command::Verify(command) => verify::run(&home, command).await,
         Command::Replay(args) => Box::pin(replay::run(&home, args)).await.map(|()| ExitCode::SUCCESS),
         Command::Servers(command) => servers::run(command).await,
-    };
-    match done {
-        Ok(code) => code,
-        Err(error) if output::is_unread(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("twofold: {error:#}");
-            ExitCode::FAILURE
-        }
     }
 }

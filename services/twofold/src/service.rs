@@ -35,6 +35,16 @@ pub(crate) enum ServiceCommand {
     ProjectorRedis(Box<projector_redis::Config>),
 }
 
+impl ServiceCommand {
+    /// For how many cores the service has threads of its own.
+    pub(crate) fn threads_apart(&self) -> usize {
+        match self {
+            Self::CommandService(_) => command_service::THREADS_APART,
+            _ => 0,
+        }
+    }
+}
+
 /// The registry, and what it says about itself.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RegistryArgs {
