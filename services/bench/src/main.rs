@@ -1,6 +1,6 @@
 //! Measures Twofold against its yardsticks: both sides in one run, on one machine, durability on.
 //!
-//! `./scripts/bench commands | lag | relay`. Figures of one run are comparable with each other and with nothing
+//! `./scripts/bench commands | lag | sustained | relay`. Figures of one run are comparable with each other and with nothing
 //! else; every result says its conditions, and is kept as JSON under `target/bench`.
 
 mod backlog;
@@ -12,6 +12,7 @@ mod lag;
 mod load;
 mod relay;
 mod report;
+mod sustained;
 mod system;
 
 use std::net::SocketAddr;
@@ -34,6 +35,8 @@ enum Measure {
     Commands(commands::Options),
     /// From the acknowledgement of a command to its appearance in a query.
     Lag(lag::Options),
+    /// The rate that everything together carries without falling behind.
+    Sustained(sustained::Options),
     /// A backlog drained to Kafka, beside librdkafka's bare producer.
     Relay(relay::Options),
     /// The yardstick itself: a server with the same command written by hand.
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().measure {
         Measure::Commands(options) => on_one_thread(commands::run(options)),
         Measure::Lag(options) => on_one_thread(lag::run(options)),
+        Measure::Sustained(options) => on_one_thread(sustained::run(options)),
         Measure::Relay(options) => on_one_thread(relay::run(options)),
         Measure::HandWritten { database_url, listen } => tokio::runtime::Builder::new_multi_thread()
             .enable_all()

@@ -162,6 +162,12 @@ impl Whole {
         self.processes().filter_map(Process::resident).collect()
     }
 
+    /// Where the projectors answer operators.
+    pub(crate) fn projectors(&self) -> Vec<SocketAddr> {
+        let projectors = self.behind.iter().filter(|process| process.name.starts_with("projector-"));
+        projectors.map(|process| process.address).collect()
+    }
+
     fn processes(&self) -> impl Iterator<Item = &Process> {
         [&self.commands, &self.queries].into_iter().chain(&self.behind)
     }
