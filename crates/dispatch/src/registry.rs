@@ -175,6 +175,7 @@ struct ContextCommands {
 
 struct Found {
     name: &'static str,
+    scope: &'static str,
     rejections: &'static [(&'static str, &'static str)],
     secrets: &'static [&'static str],
     reader: Box<dyn Reader>,
@@ -191,12 +192,12 @@ impl ContextCommands {
             commands.schemas.insert(fingerprint, (event_type, json));
         }
         let mut named = HashMap::with_capacity(self.found.len());
-        for Found { name, rejections, secrets, reader, kind } in self.found {
+        for Found { name, scope, rejections, secrets, reader, kind } in self.found {
             let full_name = format!("{}/{name}", self.context);
             let entry = CommandEntry {
                 context: self.context,
                 name,
-                scope: format!("{}:write", self.context),
+                scope: format!("{}:{scope}", self.context),
                 rejections,
                 secrets,
                 reader,
@@ -239,6 +240,7 @@ impl ContextCommands {
             .map_err(|source| RegistryError::Events { command: command.clone(), source })?;
         Ok(Found {
             name: C::NAME,
+            scope: C::SCOPE,
             rejections: C::Rejection::CODES,
             secrets: C::SECRETS,
             reader: Box::new(reader),

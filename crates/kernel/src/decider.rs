@@ -42,6 +42,9 @@ pub trait Command: DeserializeOwned + JsonSchema + Clone + Debug + Send + Sync +
     type Rejection: Rejection;
     /// Fields of the body that no trace may be kept of, not even in a keyed hash: `password`.
     const SECRETS: &'static [&'static str] = &[];
+    /// What a caller's token must carry, after the context's name: `write` is `catalog:write`. Commands that only a
+    /// process may send have another.
+    const SCOPE: &'static str = "write";
 
     /// What is wrong with the body by itself.
     fn validate(&self, violations: &mut Violations) {

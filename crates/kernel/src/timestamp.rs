@@ -27,6 +27,13 @@ impl Timestamp {
     pub const fn micros(self) -> i64 {
         self.0
     }
+
+    /// The day that it lies on, in UTC: `2026-01-31`.
+    pub fn day(self) -> String {
+        let mut text = self.to_string();
+        text.truncate(text.find('T').unwrap_or(text.len()));
+        text
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -89,6 +96,7 @@ mod tests {
             "2026-01-31T13:00:00+01:00".parse::<Timestamp>().unwrap().to_string(),
             "2026-01-31T12:00:00Z"
         );
+        assert_eq!("2026-02-01T00:59:59+01:00".parse::<Timestamp>().unwrap().day(), "2026-01-31");
         assert!("yesterday".parse::<Timestamp>().is_err());
     }
 }
