@@ -64,6 +64,7 @@ impl Context for Catalog {
         registry.view::<views::ProductSearch>();
         registry.view::<views::Categories>();
         registry.view::<views::StockByProduct>();
+        registry.view::<views::ProductNames>();
     }
 }
 

@@ -79,7 +79,8 @@ pub struct StockReleased {
     pub product_id: Uuid,
     /// The reservation that has ended.
     pub reservation_id: Uuid,
-    /// Where they are available again.
+    /// Where they are available again. Empty where nothing had been set aside under the id: then it is closed to a
+    /// reservation that comes late.
     pub parts: Vec<StockPart>,
 }
 
@@ -131,6 +132,8 @@ pub struct StockState {
     pub reservations: BTreeMap<Uuid, Vec<StockPart>>,
     /// Reservations that have ended, latest last: their ids are not taken again.
     ended: VecDeque<Uuid>,
+    /// Ids that were released before anything was reserved under them, latest last: they reserve nothing any more.
+    closed: VecDeque<Uuid>,
 }
 
 kernel::rejections! {
@@ -144,6 +147,8 @@ kernel::rejections! {
         InsufficientStock = "insufficient-stock": "not enough is available",
         /// Nothing is set aside under this id.
         UnknownReservation = "unknown-reservation": "nothing is reserved under this id",
+        /// It was released before it came.
+        ReservationClosed = "reservation-closed": "the reservation was released before it was made",
         /// What is reserved has to be there.
         BelowReserved = "below-reserved": "more is reserved at this location than was counted",
         /// The product is kept at as many locations as it can be.
@@ -153,7 +158,7 @@ kernel::rejections! {
 
 impl Decider for Stock {
     const STREAM: &'static str = "stock";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type Event = StockEvent;
     type State = StockState;
 
@@ -163,8 +168,14 @@ impl Decider for Stock {
             StockEvent::StockReserved(reserved) => {
                 state.reservations.insert(reserved.reservation_id, reserved.parts.clone());
             }
+            StockEvent::StockReleased(StockReleased { reservation_id, parts, .. }) if parts.is_empty() => {
+                remember(&mut state.closed, *reservation_id);
+            }
             StockEvent::StockReleased(StockReleased { reservation_id, .. })
-            | StockEvent::StockShipped(StockShipped { reservation_id, .. }) => state.end(*reservation_id),
+            | StockEvent::StockShipped(StockShipped { reservation_id, .. }) => {
+                state.reservations.remove(reservation_id);
+                remember(&mut state.ended, *reservation_id);
+            }
             StockEvent::StockReceived(_) | StockEvent::StockAdjusted(_) | StockEvent::StockTransferred(_) => {
             }
         }
@@ -173,7 +184,8 @@ impl Decider for Stock {
 }
 
 impl StockState {
-    /// How many ended reservations are remembered, so that a repeated `reserve-stock` does not reserve anew.
+    /// How many ended reservations are remembered, so that a repeated `reserve-stock` does not reserve anew; and as
+    /// many that were closed before they were made.
     /// Older ones are forgotten, which keeps the state of a product small however often it is sold.
     pub const ENDED_REMEMBERED: usize = 4_000;
     /// At how many locations one product can be.
@@ -202,14 +214,13 @@ impl StockState {
     fn never_stocked(&self) -> bool {
         self.levels.locations.is_empty()
     }
+}
 
-    fn end(&mut self, reservation_id: Uuid) {
-        self.reservations.remove(&reservation_id);
-        if self.ended.len() == Self::ENDED_REMEMBERED {
-            self.ended.pop_front();
-        }
-        self.ended.push_back(reservation_id);
+fn remember(ids: &mut VecDeque<Uuid>, id: Uuid) {
+    if ids.len() == StockState::ENDED_REMEMBERED {
+        ids.pop_front();
     }
+    ids.push_back(id);
 }
 
 /// The product, where its stock does not prove yet that it exists.

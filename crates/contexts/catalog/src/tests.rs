@@ -50,7 +50,7 @@ fn the_catalog_takes_these_commands() {
 
 #[test]
 fn the_catalog_has_these_views() {
-    assert_eq!(names().views, ["product-details", "product-search", "categories", "stock"]);
+    assert_eq!(names().views, ["product-details", "product-search", "categories", "stock", "product-names"]);
 }
 
 #[test]

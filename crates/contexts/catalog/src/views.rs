@@ -2,11 +2,13 @@
 
 mod categories;
 mod product_details;
+mod product_names;
 mod product_search;
 mod stock_by_product;
 
 pub use categories::{Categories, CategoryRow};
 pub use product_details::{ProductDetails, ProductRow};
+pub use product_names::{NameOfProduct, ProductNames, ProductNamesRow};
 pub use product_search::{FoundProduct, ProductSearch, StockSums};
 pub use stock_by_product::{ProductStock, Reservation, StockByProduct, StockRow};
 

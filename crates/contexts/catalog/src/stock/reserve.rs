@@ -10,7 +10,7 @@ use crate::texts::{LOCATION_LONGEST, QUANTITY_LARGEST, check_location, check_qua
 use crate::{Product, ProductState};
 
 /// Sets pieces aside until they are shipped or released. An id that is or was a reservation of the product
-/// changes nothing.
+/// changes nothing; one that was released before it came is refused.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReserveStock {
@@ -51,6 +51,9 @@ impl Command for ReserveStock {
     fn decide(&self, state: &StockState, facts: &Facts) -> Verdict<Self> {
         if state.has_seen(self.reservation_id) {
             return Ok(Decision::nothing());
+        }
+        if state.closed.contains(&self.reservation_id) {
+            return Err(StockRejection::ReservationClosed);
         }
         match facts.state::<Product>(self.product_id) {
             ProductState::Unknown => return Err(StockRejection::UnknownProduct),

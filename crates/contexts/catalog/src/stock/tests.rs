@@ -4,7 +4,8 @@ use kernel::testing::{DeciderCase, given};
 use uuid::Uuid;
 
 use super::StockRejection::{
-    BelowReserved, Discontinued, InsufficientStock, TooManyLocations, UnknownProduct, UnknownReservation,
+    BelowReserved, Discontinued, InsufficientStock, ReservationClosed, TooManyLocations, UnknownProduct,
+    UnknownReservation,
 };
 use super::*;
 use crate::{Product, ProductCreated, ProductDiscontinued, ProductEvent};
@@ -72,7 +73,11 @@ fn reserve_at(location: &str, reservation_id: Uuid, quantity: i64) -> ReserveSto
 }
 
 fn release(reservation_id: Uuid) -> ReleaseStock {
-    ReleaseStock { product_id: CHAIR, reservation_id }
+    ReleaseStock { product_id: CHAIR, reservation_id, even_if_unknown: false }
+}
+
+fn close(reservation_id: Uuid) -> ReleaseStock {
+    ReleaseStock { even_if_unknown: true, ..release(reservation_id) }
 }
 
 fn ship(reservation_id: Uuid) -> ShipStock {
@@ -249,6 +254,44 @@ fn only_what_is_reserved_can_be_released_or_shipped() {
 }
 
 #[test]
+fn releasing_what_was_never_reserved_refuses_a_reservation_that_comes_late() {
+    let stock = [received("Berlin", 5), released(ORDER, &[])];
+    given_stock([received("Berlin", 5)]).when(&close(ORDER)).then([released(ORDER, &[])]);
+    given_stock([]).when(&close(ORDER)).then([released(ORDER, &[])]);
+    given_stock(stock.clone()).when(&reserve(ORDER, 1)).then_refused(&ReservationClosed);
+    given_stock(stock.clone())
+        .when(&reserve(OTHER_ORDER, 5))
+        .then([reserved(OTHER_ORDER, &[part("Berlin", 5)])]);
+    given_stock(stock.clone()).when(&release(ORDER)).then_refused(&UnknownReservation);
+    given_stock(stock).when(&close(ORDER)).then_nothing();
+}
+
+#[test]
+fn releasing_even_if_unknown_releases_what_is_known() {
+    let parts = [part("Berlin", 2)];
+    let stock = [received("Berlin", 5), reserved(ORDER, &parts)];
+    given_stock(stock.clone()).when(&close(ORDER)).then([released(ORDER, &parts)]);
+    given_stock(stock.clone().into_iter().chain([released(ORDER, &parts)]))
+        .when(&close(ORDER))
+        .then_nothing();
+    given_stock(stock.into_iter().chain([shipped(ORDER, &parts)])).when(&close(ORDER)).then_nothing();
+}
+
+#[test]
+fn nothing_is_closed_of_a_product_that_does_not_exist() {
+    given_no_product().when(&close(ORDER)).then_nothing();
+}
+
+#[test]
+fn of_closed_reservations_only_so_many_are_remembered() {
+    let closed =
+        (0..=StockState::ENDED_REMEMBERED).map(|number| released(Uuid::from_u128(number as u128), &[]));
+    let state = Stock::fold(&closed.collect::<Vec<_>>());
+    assert_eq!(state.closed.len(), StockState::ENDED_REMEMBERED);
+    assert!(!state.closed.contains(&Uuid::from_u128(0)));
+}
+
+#[test]
 fn a_stock_take_sets_the_books_to_what_was_counted() {
     given_stock([received("Berlin", 5)]).when(&adjust("Berlin", 3)).then([adjusted("Berlin", 5, 3)]);
     given_stock([received("Berlin", 5)]).when(&adjust("Paris", 2)).then([adjusted("Paris", 0, 2)]);
@@ -343,6 +386,7 @@ fn codes_are_what_clients_switch_on() {
         Discontinued,
         InsufficientStock,
         UnknownReservation,
+        ReservationClosed,
         BelowReserved,
         TooManyLocations,
     ];
@@ -353,6 +397,7 @@ fn codes_are_what_clients_switch_on() {
             "discontinued",
             "insufficient-stock",
             "unknown-reservation",
+            "reservation-closed",
             "below-reserved",
             "too-many-locations"
         ]

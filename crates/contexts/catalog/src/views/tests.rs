@@ -2,6 +2,7 @@
 
 mod categories;
 mod product_details;
+mod product_names;
 mod product_search;
 mod stock_by_product;
 

@@ -32,6 +32,7 @@ fn asked() -> impl Strategy<Value = Asked> {
             Asked::Reserve(ReserveStock { location, ..reserve(id, quantity) })
         }),
         reservation().prop_map(|id| Asked::Release(release(id))),
+        reservation().prop_map(|id| Asked::Release(close(id))),
         reservation().prop_map(|id| Asked::Ship(ship(id))),
         (location(), 0..20i64).prop_map(|(at, counted)| Asked::Adjust(adjust(&at, counted))),
         (location(), location(), 1..10i64)
@@ -84,7 +85,8 @@ proptest! {
         let mut state = StockState::default();
         let mut brought_in = 0;
         for command in asked {
-            let repeated = matches!(&command, Asked::Reserve(it) if state.has_seen(it.reservation_id));
+            let ended = |id| state.has_seen(id) || state.closed.contains(&id);
+            let repeated = matches!(&command, Asked::Reserve(it) if ended(it.reservation_id));
             let events = answer(&command, &state);
             prop_assert!(events.len() <= 1);
             prop_assert!(!repeated || events.is_empty(), "a repeated reservation recorded {events:?}");
