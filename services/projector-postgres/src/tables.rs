@@ -3,6 +3,8 @@
 /// View and SQL.
 const SHAPES: &[(&str, &str)] = &[
     ("categories", include_str!("tables/categories.sql")),
+    ("customer-history", include_str!("tables/customer-history.sql")),
+    ("order-list", include_str!("tables/order-list.sql")),
     ("product-details", include_str!("tables/product-details.sql")),
     ("product-search", include_str!("tables/product-search.sql")),
     ("stock", include_str!("tables/stock.sql")),

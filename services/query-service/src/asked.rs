@@ -44,7 +44,12 @@ impl<C: Context> Asked<C> {
     /// How far an answer from this lane must have come. What the client names of other lanes or contexts is no part
     /// of the answer, and so is not waited for.
     pub(crate) fn least(&self, lane: Lane) -> Sequence {
-        self.after.of(&LogId::new(C::NAME, lane)).unwrap_or(Sequence::ZERO)
+        self.least_of(&LogId::new(C::NAME, lane))
+    }
+
+    /// How far what an answer takes from this log must have come.
+    pub(crate) fn least_of(&self, log: &LogId) -> Sequence {
+        self.after.of(log).unwrap_or(Sequence::ZERO)
     }
 
     /// What the client names of the context, in whatever lane.

@@ -8,18 +8,20 @@
 //! to be there: without Postgres, lists are answered 503; without Redis, what Redis would have answered comes from
 //! Postgres. Every answer says in `Twofold-Sequence` what it reflects, read in the same statement as its data.
 //!
-//! Each context has a module with its routes (`catalog`) and its SQL in `queries/<context>/`. What queries have in
+//! Each context has a module with its routes (`catalog`, `orders`) and its SQL in `queries/<context>/`. What queries have in
 //! common is here: `asked` (who asks, and for how fresh an answer), `stores` (where rows are read), `answer`,
-//! `listing` (pages) and `live` (streams of changes).
+//! `listing` (pages), `live` (streams of changes) and `beside` (rows of another context).
 
 mod accounts;
 mod answer;
 mod api;
 mod asked;
+mod beside;
 mod catalog;
 mod config;
 mod listing;
 mod live;
+mod orders;
 mod stores;
 mod telemetry;
 
@@ -88,6 +90,7 @@ fn router(app: App, health: Health) -> Router {
     let mut api = Api::new();
     catalog::add_to(&mut api);
     accounts::add_to(&mut api);
+    orders::add_to(&mut api);
     let (routes, open_api) = api.into_parts();
     surface(routes.with_state(app), &open_api, health, Limits::default())
 }

@@ -6,9 +6,14 @@ mod order_list;
 mod revenue;
 
 pub use customer_history::{CustomerHistory, CustomerTotals, HistoryRow, Spent};
-pub use order_details::{OrderDetails, OrderLineRow, OrderRow, PaymentOfOrder, PaymentStatus, TimelineEntry};
+pub use order_details::{
+    OrderDetails, OrderLineRow, OrderRow, OrderStanding, PaymentOfOrder, PaymentStatus, TimelineEntry,
+};
 pub use order_list::{OrderList, OrderSummary};
 pub use revenue::{Revenue, RevenueOfDay};
+
+use std::fmt;
+use std::str::FromStr;
 
 use kernel::{Keys, Unfoldable};
 use schemars::JsonSchema;
@@ -35,7 +40,40 @@ pub enum OrderStatus {
     Delivered,
 }
 
+/// The text is not the name of a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownStatus;
+
+impl fmt::Display for UnknownStatus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("expected pending, confirmed, rejected, cancelled, shipped or delivered")
+    }
+}
+
+impl FromStr for OrderStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(name: &str) -> Result<Self, UnknownStatus> {
+        Self::ALL.into_iter().find(|status| status.name() == name).ok_or(UnknownStatus)
+    }
+}
+
 impl OrderStatus {
+    const ALL: [Self; 6] =
+        [Self::Pending, Self::Confirmed, Self::Rejected, Self::Cancelled, Self::Shipped, Self::Delivered];
+
+    /// As it is written down.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+            Self::Shipped => "shipped",
+            Self::Delivered => "delivered",
+        }
+    }
+
     /// The status after an event.
     fn after(event: &OrderEvent) -> Self {
         match event {

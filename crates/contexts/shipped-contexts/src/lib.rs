@@ -6,4 +6,5 @@ use kernel::ContextVisitor;
 pub fn visit(visitor: &mut impl ContextVisitor) {
     visitor.context::<catalog::Catalog>();
     visitor.context::<accounts::Accounts>();
+    visitor.context::<orders::Orders>();
 }

@@ -1,4 +1,4 @@
-use kernel::{Currency, Keys, Money, ReadStore, Recorded, RowKey, Timestamp, Unfoldable, View};
+use kernel::{Keys, Money, ReadStore, Recorded, RowKey, Timestamp, Unfoldable, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -48,12 +48,10 @@ pub struct CustomerTotals {
 /// What was paid in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Spent {
-    /// The currency.
-    pub currency: Currency,
     /// How much was taken.
-    pub captured: i64,
+    pub captured: Money,
     /// How much of that was given back.
-    pub refunded: i64,
+    pub refunded: Money,
 }
 
 impl View for CustomerHistory {
@@ -136,10 +134,10 @@ impl CustomerTotals {
                 self.cancelled += 1;
             }
             OrdersEvent::Payment(PaymentEvent::PaymentCaptured(captured)) => {
-                self.spent_in(captured.amount).captured += captured.amount.amount;
+                self.spent_in(captured.amount).captured.amount += captured.amount.amount;
             }
             OrdersEvent::Payment(PaymentEvent::PaymentRefunded(refunded)) => {
-                self.spent_in(refunded.amount).refunded += refunded.amount.amount;
+                self.spent_in(refunded.amount).refunded.amount += refunded.amount.amount;
             }
             OrdersEvent::Order(_) | OrdersEvent::Payment(_) => {}
         }
@@ -148,9 +146,10 @@ impl CustomerTotals {
     /// There are as many as there are currencies.
     fn spent_in(&mut self, money: Money) -> &mut Spent {
         let code = money.currency.code();
-        let index = self.spent.binary_search_by(|spent| spent.currency.code().cmp(code));
+        let index = self.spent.binary_search_by(|spent| spent.captured.currency.code().cmp(code));
         let index = index.unwrap_or_else(|index| {
-            self.spent.insert(index, Spent { currency: money.currency, captured: 0, refunded: 0 });
+            let nothing = Money::new(0, money.currency);
+            self.spent.insert(index, Spent { captured: nothing, refunded: nothing });
             index
         });
         &mut self.spent[index]

@@ -13,6 +13,16 @@ pub struct OrderDetails;
 /// An order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderRow {
+    /// How it stands.
+    #[serde(flatten)]
+    pub standing: OrderStanding,
+    /// What was ordered.
+    pub lines: Vec<OrderLineRow>,
+}
+
+/// How an order stands: all of it but its lines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderStanding {
     /// The order.
     pub id: Uuid,
     /// Whose order it is.
@@ -21,8 +31,6 @@ pub struct OrderRow {
     pub status: OrderStatus,
     /// Why it was rejected or cancelled.
     pub reason: Option<String>,
-    /// What was ordered.
-    pub lines: Vec<OrderLineRow>,
     /// What all of it costs.
     pub total: Money,
     /// How it is to be paid.
@@ -120,11 +128,11 @@ impl View for OrderDetails {
         }
         let mut row = begun(row)?;
         let entry = match &event.event {
-            OrdersEvent::Order(event) => row.apply(event),
-            OrdersEvent::Payment(event) => row.apply_payment(event),
+            OrdersEvent::Order(event) => row.standing.apply(event),
+            OrdersEvent::Payment(event) => row.standing.apply_payment(event),
         };
-        row.timeline.push(TimelineEntry { at: event.recorded_at, ..entry });
-        row.updated_at = event.recorded_at;
+        row.standing.timeline.push(TimelineEntry { at: event.recorded_at, ..entry });
+        row.standing.updated_at = event.recorded_at;
         Ok(Some(row))
     }
 }
@@ -137,12 +145,17 @@ impl OrderRow {
             unit_price: line.unit_price,
             total: Money::new(line.quantity * line.unit_price.amount, line.unit_price.currency),
         };
+        Self { standing: OrderStanding::new(placed, at), lines: placed.items.iter().map(line).collect() }
+    }
+}
+
+impl OrderStanding {
+    fn new(placed: &OrderPlaced, at: Timestamp) -> Self {
         Self {
             id: placed.order_id,
             customer_id: placed.customer_id,
             status: OrderStatus::Pending,
             reason: None,
-            lines: placed.items.iter().map(line).collect(),
             total: placed.total,
             payment_method: placed.payment_method.clone(),
             payment: None,

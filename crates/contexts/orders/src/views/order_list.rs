@@ -31,7 +31,10 @@ pub struct OrderSummary {
     pub placed_at: Timestamp,
     /// When it last came further.
     pub updated_at: Timestamp,
-    /// The event that placed it: what lists are sorted by where times could be equal. Not shown.
+    /// When it was placed, in microseconds: what lists are sorted and filtered by. Not shown.
+    #[schemars(skip)]
+    pub placed_micros: i64,
+    /// The event that placed it: what lists are sorted by where times are equal. Not shown.
     #[schemars(skip)]
     pub placed_sequence: Sequence,
 }
@@ -90,6 +93,7 @@ impl OrderSummary {
             payment_method: placed.payment_method.clone(),
             placed_at: event.recorded_at,
             updated_at: event.recorded_at,
+            placed_micros: event.recorded_at.micros(),
             placed_sequence: event.sequence,
         }
     }

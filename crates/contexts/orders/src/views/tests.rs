@@ -148,3 +148,12 @@ fn two_shops<V: View<Event = OrdersEvent>>() -> ViewCase<V> {
 fn what_happens_to_an_order_that_was_never_placed_is_an_error_and_no_row() {
     assert!(begun(None::<OrderRow>).is_err());
 }
+
+#[test]
+fn a_status_reads_back_and_is_written_alike_everywhere() {
+    for status in OrderStatus::ALL {
+        assert_eq!(status.name().parse(), Ok(status));
+        assert_eq!(serde_json::to_value(status).unwrap(), status.name());
+    }
+    assert_eq!("paid".parse::<OrderStatus>(), Err(UnknownStatus));
+}

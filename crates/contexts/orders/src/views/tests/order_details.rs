@@ -1,6 +1,6 @@
 use super::*;
 
-fn whats(row: &OrderRow) -> Vec<&str> {
+fn whats(row: &OrderStanding) -> Vec<&str> {
     row.timeline.iter().map(|entry| entry.what.as_str()).collect()
 }
 
@@ -21,19 +21,21 @@ fn an_order_shows_its_lines_and_what_they_cost() {
         .then_row(
             ORDER,
             &OrderRow {
-                id: ORDER,
-                customer_id: ANN,
-                status: OrderStatus::Pending,
-                reason: None,
+                standing: OrderStanding {
+                    id: ORDER,
+                    customer_id: ANN,
+                    status: OrderStatus::Pending,
+                    reason: None,
+                    total: euro(300),
+                    payment_method: "card-ok".into(),
+                    payment: None,
+                    carrier: None,
+                    tracking_code: None,
+                    timeline: vec![placed],
+                    placed_at: day(1),
+                    updated_at: day(1),
+                },
                 lines: vec![line(CHAIR, 2, 200), line(TABLE, 1, 100)],
-                total: euro(300),
-                payment_method: "card-ok".into(),
-                payment: None,
-                carrier: None,
-                tracking_code: None,
-                timeline: vec![placed],
-                placed_at: day(1),
-                updated_at: day(1),
             },
         )
         .holds_however_delivered();
@@ -42,7 +44,7 @@ fn an_order_shows_its_lines_and_what_they_cost() {
 #[test]
 fn an_order_shows_how_far_it_has_come_and_what_happened_on_the_way() {
     let told = two_shops::<OrderDetails>().holds_however_delivered();
-    let row = told.row(ORDER);
+    let row = told.row(ORDER).standing;
     assert_eq!(row.status, OrderStatus::Delivered);
     assert_eq!((row.carrier.as_deref(), row.tracking_code.as_deref()), (Some("Post"), Some("RR1")));
     assert_eq!(
@@ -72,27 +74,30 @@ fn an_order_shows_what_was_taken_and_given_back() {
         captured: euro(0),
         refunded: euro(0),
     };
-    assert_eq!(told.row(ORDER).payment, Some(nothing.clone()));
+    assert_eq!(told.row(ORDER).standing.payment, Some(nothing.clone()));
     let told = told.authorises(ORDER, ANN, euro(300)).captures(ORDER, ANN, euro(300));
     let taken = PaymentOfOrder { status: PaymentStatus::Captured, captured: euro(300), ..nothing };
-    assert_eq!(told.row(ORDER).payment, Some(taken.clone()));
+    assert_eq!(told.row(ORDER).standing.payment, Some(taken.clone()));
     let told = told.refunds(ORDER, ANN, euro(100));
-    assert_eq!(told.row(ORDER).payment, Some(PaymentOfOrder { refunded: euro(100), ..taken.clone() }));
+    assert_eq!(
+        told.row(ORDER).standing.payment,
+        Some(PaymentOfOrder { refunded: euro(100), ..taken.clone() })
+    );
     let told = told.refunds(ORDER, ANN, euro(200));
     let all = PaymentOfOrder { status: PaymentStatus::Refunded, refunded: euro(300), ..taken };
-    assert_eq!(told.row(ORDER).payment, Some(all));
+    assert_eq!(told.row(ORDER).standing.payment, Some(all));
 }
 
 #[test]
 fn an_order_that_came_to_nothing_says_why() {
     let declined = told().asks_for(ORDER, ANN, euro(300)).declines(ORDER, ANN).rejects(ORDER, ANN);
-    let row = declined.row(ORDER);
+    let row = declined.row(ORDER).standing;
     assert_eq!((row.status, row.reason.as_deref()), (OrderStatus::Rejected, Some("insufficient-stock")));
     assert_eq!(row.payment.unwrap().status, PaymentStatus::Declined);
     assert_eq!(row.timeline[2].reason.as_deref(), Some("card-declined"));
 
     let called_off = told().asks_for(ORDER, ANN, euro(300)).cancels(ORDER, ANN, false).voids(ORDER, ANN);
-    let row = called_off.holds_however_delivered().row(ORDER);
+    let row = called_off.holds_however_delivered().row(ORDER).standing;
     assert_eq!((row.status, row.reason.as_deref()), (OrderStatus::Cancelled, Some("changed my mind")));
     assert_eq!(row.payment.unwrap().status, PaymentStatus::Voided);
 }
@@ -100,9 +105,9 @@ fn an_order_that_came_to_nothing_says_why() {
 #[test]
 fn tenants_with_the_same_ids_have_rows_of_their_own() {
     let told = two_shops::<OrderDetails>();
-    assert_eq!(told.row(ORDER).total, euro(300));
+    assert_eq!(told.row(ORDER).standing.total, euro(300));
     let globex = told.tenant("globex");
-    assert_eq!(globex.row(ORDER).status, OrderStatus::Cancelled);
-    assert_eq!(globex.row(ORDER).total, euro(3_000_000));
+    assert_eq!(globex.row(ORDER).standing.status, OrderStatus::Cancelled);
+    assert_eq!(globex.row(ORDER).standing.total, euro(3_000_000));
     globex.then_no_row(OTHER_ORDER);
 }
