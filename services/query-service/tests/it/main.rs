@@ -7,6 +7,7 @@ mod categories;
 mod client;
 mod freshness;
 mod live;
+mod orders;
 mod parked;
 mod products;
 mod projection;

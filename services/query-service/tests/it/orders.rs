@@ -1,0 +1,9 @@
+//! What orders answer, from rows that were folded from the logs of two contexts.
+
+mod desk;
+mod histories;
+mod lists;
+mod one;
+mod revenue;
+mod surface;
+mod tenants;
