@@ -9,6 +9,7 @@ use http_api::{Authenticator, OpenApi, Operation};
 use service_runtime::CancellationToken;
 
 use crate::live::Streams;
+use crate::processes::Processes;
 use crate::stores::Stores;
 
 /// What queries work with.
@@ -17,6 +18,7 @@ pub(crate) struct App {
     pub(crate) authenticator: Authenticator,
     pub(crate) stores: Stores,
     pub(crate) streams: Streams,
+    pub(crate) processes: Processes,
     /// Cancelled when the service drains.
     pub(crate) stop: CancellationToken,
 }

@@ -1,9 +1,11 @@
 //! `TWOFOLD_LISTEN`, `TWOFOLD_VIEWS_URL`, `TWOFOLD_VIEWS_POOL_MAX`, `TWOFOLD_REDIS_URL`, `TWOFOLD_REDIS_PREFIX`,
 //! `TWOFOLD_JWT_…`, `TWOFOLD_LOG`, `TWOFOLD_LOG_FORMAT`, `TWOFOLD_LIVE_STREAMS_MAX`,
-//! `TWOFOLD_LIVE_STREAMS_PER_TENANT_MAX`.
+//! `TWOFOLD_LIVE_STREAMS_PER_TENANT_MAX`, `TWOFOLD_PROCESS_MANAGER_URL`.
 
 use http_api::AuthConfig;
 use service_runtime::config::{ListenConfig, RedisConfig, TelemetryConfig, ViewsDatabaseConfig};
+
+pub use crate::processes::ProcessManagerConfig;
 
 /// What the query-service needs to know.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,6 +19,9 @@ pub struct Config {
     /// Where views live in Redis.
     #[command(flatten)]
     pub redis: RedisConfig,
+    /// Who is asked how processes stand.
+    #[command(flatten)]
+    pub processes: ProcessManagerConfig,
     /// Whose tokens are accepted.
     #[command(flatten)]
     pub auth: AuthConfig,

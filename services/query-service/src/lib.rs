@@ -8,9 +8,10 @@
 //! to be there: without Postgres, lists are answered 503; without Redis, what Redis would have answered comes from
 //! Postgres. Every answer says in `Twofold-Sequence` what it reflects, read in the same statement as its data.
 //!
-//! Each context has a module with its routes (`catalog`, `orders`) and its SQL in `queries/<context>/`. What queries have in
+//! Each context has a module with its routes (`catalog`) and its SQL in `queries/<context>/`. What queries have in
 //! common is here: `asked` (who asks, and for how fresh an answer), `stores` (where rows are read), `answer`,
-//! `listing` (pages), `live` (streams of changes) and `beside` (rows of another context).
+//! `listing` (pages), `live` (streams of changes), `beside` (rows of another context)
+//! and `processes` (what the process-manager says).
 
 mod accounts;
 mod answer;
@@ -22,6 +23,7 @@ mod config;
 mod listing;
 mod live;
 mod orders;
+mod processes;
 mod stores;
 mod telemetry;
 
@@ -36,8 +38,9 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use api::{Api, App};
-pub use config::Config;
+pub use config::{Config, ProcessManagerConfig};
 use live::Streams;
+use processes::Processes;
 use stores::Stores;
 
 /// A query-service that has its port and waits to be run.
@@ -48,6 +51,7 @@ pub struct QueryService {
     authenticator: Authenticator,
     stores: Stores,
     streams: Streams,
+    processes: Processes,
     health: Health,
 }
 
@@ -58,9 +62,10 @@ impl QueryService {
         let health = Health::new();
         let stores = Stores::new(&config.views, &config.redis, &health)?;
         let streams = Streams::new(config.live_streams_max, config.live_streams_per_tenant_max);
+        let processes = Processes::new(&config.processes)?;
         let listener = bind(config.listen.listen).await?;
         let address = listener.local_addr().context("find the port that was opened")?;
-        Ok(Self { listener, address, authenticator, stores, streams, health })
+        Ok(Self { listener, address, authenticator, stores, streams, processes, health })
     }
 
     /// Where it listens.
@@ -70,11 +75,11 @@ impl QueryService {
 
     /// Serves until `token` is cancelled, then drains: live streams end, requests in flight are answered.
     pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        let Self { listener, address, authenticator, stores, streams, health } = self;
+        let Self { listener, address, authenticator, stores, streams, processes, health } = self;
         health.unready_when(&token);
         let mut tasks = Tasks::new(&token);
         let stop = tasks.token();
-        let app = App { authenticator, stores: stores.clone(), streams, stop: stop.clone() };
+        let app = App { authenticator, stores: stores.clone(), streams, processes, stop: stop.clone() };
         tasks.spawn("http", serve(listener, router(app, health), stop.clone(), DRAIN_TIMEOUT));
         tasks.spawn("redis watch", stores.clone().watch_redis(stop.clone()));
         tasks.spawn("postgres watch", stores.clone().watch_postgres(stop));

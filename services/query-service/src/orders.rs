@@ -1,5 +1,6 @@
 //! What orders can be asked.
 
+mod fulfilment;
 mod history;
 mod list;
 mod order;
@@ -37,6 +38,17 @@ pub(crate) fn add_to(api: &mut Api) {
             .path_parameter::<Uuid>("id", "The order.")
             .answer::<order::OrderWithNames>(200, "The order.")
             .problem(ProblemType::NotFound),
+    );
+    api.get(
+        "/v1/orders/{id}/fulfilment",
+        fulfilment::of_order,
+        Operation::new("getFulfilment", "How an order is being fulfilled")
+            .description(fulfilment::DESCRIPTION)
+            .tag(TAG)
+            .scope(format!("{}:read", Orders::NAME))
+            .path_parameter::<Uuid>("id", "The order.")
+            .answer::<fulfilment::FulfilmentOfOrder>(200, "The fulfilment.")
+            .problems(&[ProblemType::NotFound, ProblemType::Unavailable]),
     );
     api.get(
         "/v1/orders/customers/{id}/history",

@@ -2,10 +2,12 @@
 //!
 //! Two kinds of stream decide: an [`Order`] and a [`Payment`]. Each has its own file for its state and events, and one
 //! for every command. An order says what is owed, and a payment reads that from the order's stream, guarded: nothing
-//! is asked for on behalf of an order that has been called off. [`views`] holds what can be asked.
+//! is asked for on behalf of an order that has been called off. The [`Fulfilment`] is the process that takes each order
+//! from being placed to its end. [`views`] holds what can be asked.
 //!
 //! Most commands are for everybody who may write; those that only the fulfilment may send have its scope, `fulfil`.
 
+mod fulfilment;
 mod order;
 mod payment;
 mod texts;
@@ -13,6 +15,7 @@ pub mod views;
 
 use kernel::{Context, Registry};
 
+pub use fulfilment::{Ending, Fulfilment, FulfilmentSettings, FulfilmentState, Goods};
 pub use order::{
     CancelOrder, ConfirmOrder, CreateOrder, ITEMS_MOST, Item, MarkDelivered, MarkShipped, Order,
     OrderCancelled, OrderConfirmed, OrderDelivered, OrderEvent, OrderLine, OrderPlaced, OrderRejected,
@@ -60,6 +63,8 @@ impl Context for Orders {
         registry.view::<views::OrderList>();
         registry.view::<views::CustomerHistory>();
         registry.view::<views::Revenue>();
+
+        registry.process::<Fulfilment>();
     }
 }
 

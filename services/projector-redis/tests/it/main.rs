@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http_api::{AuthConfig, OperatorConfig};
-use kernel::Lane;
+use kernel::{Context, ContextVisitor, Lane};
 use messaging::{Connection, TopicSpec, Topics};
 use projection::BuildsConfig;
 use projector_redis::{Config, ProjectorRedis};
@@ -82,11 +82,25 @@ impl Running {
     }
 }
 
-async fn make_topic(kafka: &TestKafka) {
+/// The contexts that are shipped.
+#[derive(Default)]
+struct Shipped(Vec<&'static str>);
+
+impl ContextVisitor for Shipped {
+    fn context<C: Context>(&mut self) {
+        self.0.push(C::NAME);
+    }
+}
+
+async fn make_topics(kafka: &TestKafka) {
     let topics = Topics::new(&Connection::new(&kafka.brokers), PATIENCE).unwrap();
-    let name = format!("{}.catalog.events", kafka.prefix);
-    let topic = TopicSpec { name, partitions: 3, replication: 1, config: Vec::new() };
-    topics.ensure(&topic).await.unwrap();
+    let mut shipped = Shipped::default();
+    shipped_contexts::visit(&mut shipped);
+    for context in shipped.0 {
+        let name = format!("{}.{context}.events", kafka.prefix);
+        let topic = TopicSpec { name, partitions: 3, replication: 1, config: Vec::new() };
+        topics.ensure(&topic).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +109,7 @@ async fn it_is_ready_when_each_lane_is_followed_and_each_lane_then_serves() {
     let running = start(config(&kafka, &redis.url)).await;
     running.until_readyz("the relay makes it").await;
     assert!(running.get("/healthz").await.starts_with("HTTP/1.1 200"));
-    make_topic(&kafka).await;
+    make_topics(&kafka).await;
     running.until_readyz("200 OK").await;
     let reader = RedisReader::new(&redis.url, &kafka.prefix).unwrap();
     let serve = async {

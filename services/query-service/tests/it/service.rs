@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http_api::{AuthConfig, Claims, auth::generate_secret, mint};
-use query_service::{Config, QueryService};
+use query_service::{Config, ProcessManagerConfig, QueryService};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
     ListenConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
@@ -39,6 +39,7 @@ pub(crate) fn config_of(views_url: &str, redis: &TestRedis) -> Config {
         listen: ListenConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
         views: ViewsDatabaseConfig { url: views_url.into(), pool_max: 4 },
         redis: RedisConfig { url: redis.url.as_str().into(), prefix: redis.prefix.clone() },
+        processes: ProcessManagerConfig { url: "http://127.0.0.1:1".to_owned() },
         auth: AuthConfig::with_secret(generate_secret()),
         telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
         live_streams_max: 8,

@@ -62,6 +62,7 @@ async fn every_query_is_described() {
             "/v1/orders/customers/{id}/history",
             "/v1/orders/revenue",
             "/v1/orders/{id}",
+            "/v1/orders/{id}/fulfilment",
         ]
     );
     for path in paths {

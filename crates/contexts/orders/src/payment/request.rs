@@ -72,7 +72,7 @@ impl Command for RequestPayment {
 }
 
 /// What a pending order owes, and how it is to be paid.
-pub(super) fn charge_of(order_id: Uuid, facts: &Facts) -> Result<(Charge, String), PaymentRejection> {
+fn charge_of(order_id: Uuid, facts: &Facts) -> Result<(Charge, String), PaymentRejection> {
     match facts.state::<Order>(order_id) {
         OrderState::Unknown => Err(PaymentRejection::UnknownOrder),
         OrderState::Pending(terms) => Ok((

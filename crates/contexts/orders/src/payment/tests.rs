@@ -63,7 +63,7 @@ fn request() -> RequestPayment {
 }
 
 fn authorise() -> AuthorisePayment {
-    AuthorisePayment { payment_id: PAYMENT, order_id: None }
+    AuthorisePayment { payment_id: PAYMENT }
 }
 
 fn decline() -> DeclinePayment {
@@ -162,19 +162,15 @@ fn money_is_asked_for_only_while_the_order_waits_for_it() {
     let (reason, was_confirmed) = ("no".into(), false);
     let cancelled = OrderCancelled { order_id: ORDER, customer_id: ANN, reason, was_confirmed };
     let events: [OrderEvent; 2] = [placed("card-ok").into(), cancelled.into()];
-    let given_cancelled = || given::<Payment, PaymentEvent>([]).and_stream::<Order, _>(ORDER, events.clone());
-    given_cancelled().when(&request()).then_refused(&OrderNotPending);
-    let begins = AuthorisePayment { order_id: Some(ORDER), ..authorise() };
-    given_cancelled().when(&begins).then_refused(&OrderNotPending);
+    let given_cancelled = given::<Payment, PaymentEvent>([]).and_stream::<Order, _>(ORDER, events);
+    given_cancelled.when(&request()).then_refused(&OrderNotPending);
 }
 
 #[test]
 fn a_provider_authorises_what_was_asked_for() {
     given_pending().when(&authorise()).then([authorised()]);
-    given_pending().when(&AuthorisePayment { order_id: Some(ORDER), ..authorise() }).then([authorised()]);
-    let another = AuthorisePayment { order_id: Some(OTHER_ORDER), ..authorise() };
-    given_pending().when(&another).then_refused(&OtherOrder);
     given_authorised().when(&authorise()).then_nothing();
+    given_none().when(&authorise()).then_refused(&UnknownPayment);
 }
 
 #[test]
@@ -182,15 +178,6 @@ fn what_has_been_answered_otherwise_is_not_authorised() {
     given_declined().when(&authorise()).then_refused(&PaymentRejection::Declined);
     given_voided().when(&authorise()).then_refused(&PaymentRejection::Voided);
     given_captured(5000, []).when(&authorise()).then_refused(&AlreadyCaptured);
-}
-
-#[test]
-fn a_payment_that_nobody_asked_for_begins_with_the_order_that_it_names() {
-    given_none().when(&authorise()).then_refused(&UnknownPayment);
-    given_none()
-        .when(&AuthorisePayment { order_id: Some(ORDER), ..authorise() })
-        .then([authorised()])
-        .and_claims("payment-of-order", &ORDER.to_string(), OrderHasPayment);
 }
 
 #[test]
