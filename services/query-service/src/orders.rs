@@ -54,7 +54,7 @@ pub(crate) fn add_to(api: &mut Api) {
         "/v1/orders/customers/{id}/history",
         history::of_customer,
         query("getCustomerHistory", "What a customer ordered and paid, the newest first")
-            .description("A customer who has ordered nothing has an empty history.")
+            .description(history::DESCRIPTION)
             .path_parameter::<Uuid>("id", "The customer.")
             .query_parameters::<history::Asks>()
             .answer::<history::History>(200, "A page of orders, beside what they come to.")

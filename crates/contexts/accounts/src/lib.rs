@@ -58,6 +58,7 @@ impl Context for Accounts {
         registry.command::<UnfollowUser>();
 
         registry.view::<views::Statistics>();
+        registry.view::<views::UserNames>();
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a customer ordered and paid.
 
+use ::accounts::Accounts;
+use ::accounts::views::UserNames;
 use ::orders::views::{CustomerHistory, CustomerTotals, OrderSummary};
 use axum::extract::State;
 use axum::response::Response;
@@ -13,6 +15,7 @@ use super::list::Placed;
 use super::{Asked, Orders};
 use crate::answer::Answer;
 use crate::api::App;
+use crate::beside::{place_beside, rows_beside};
 use crate::listing::{Found, Page, limit, position, unless_empty};
 use crate::stores::statement_problem;
 
@@ -20,6 +23,10 @@ use crate::stores::statement_problem;
 const HISTORY: &str = include_str!("../../queries/orders/customer_history.sql");
 const USUAL_LIMIT: i64 = 50;
 const MOST: i64 = 200;
+
+pub(super) const DESCRIPTION: &str = "\
+A customer who has ordered nothing has an empty history. The customer's name is the accounts': what of them the answer \
+reflects is in a second `Twofold-Sequence`, and tokens of the accounts in `Twofold-After` are waited for too.";
 
 /// How much of it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -50,6 +57,8 @@ pub(super) struct History {
 struct Customer {
     /// Their id.
     id: Uuid,
+    /// What they are called as a user; null where the accounts know no such user.
+    name: Option<String>,
 }
 
 pub(super) async fn of_customer(
@@ -80,8 +89,14 @@ pub(super) async fn of_customer(
         totals = row.try_get("totals").map_err(statement_problem)?;
         items.extend(Placed::item_of(&row).map_err(statement_problem)?);
     }
-    let customer = serde_json::to_string(&Customer { id }).map_err(Problem::internal)?;
+    let accounts = place_beside::<Accounts, _>(&place, &asked);
+    let user = id.to_string();
+    let named =
+        rows_beside::<UserNames>(&app.stores, &accounts, &asked.tenant, [user.clone()], asked.deadline)
+            .await?;
+    let name = named.rows.get(&user).map(|user| user.name.clone());
+    let customer = serde_json::to_string(&Customer { id, name }).map_err(Problem::internal)?;
     let totals = totals.unwrap_or_else(|| "null".to_owned());
     let body = Found::of(items, limit).into_body(&[("customer", customer), ("totals", totals)])?;
-    Ok(Answer { body, reflects: place.at(reflects), parked }.to(&asked))
+    Ok(named.told_on(Answer { body, reflects: place.at(reflects), parked }.to(&asked)))
 }

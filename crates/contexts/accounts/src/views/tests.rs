@@ -177,3 +177,21 @@ fn statistics_are_a_tenants_own() {
         .then_row(ALL, &AccountCounts { active_users: 1, ..AccountCounts::default() })
         .holds_however_delivered();
 }
+
+#[test]
+fn a_user_is_called_what_they_last_called_themselves() {
+    let told = history::<UserNames>()
+        .tenant("globex")
+        .registers(ANN, "Globex")
+        .tenant("acme")
+        .registers(ANN, "Ann")
+        .user(ANN, ProfileUpdated { user_id: ANN, name: None, bio: Some("Likes chairs".into()) })
+        .leaves(ANN)
+        .holds_however_delivered();
+    assert_eq!(told.row(ANN).name, "Ann");
+    let told = told
+        .user(ANN, ProfileUpdated { user_id: ANN, name: Some("Anna".into()), bio: None })
+        .holds_however_delivered();
+    assert_eq!(told.row(ANN).name, "Anna");
+    told.then_no_row(BOB).tenant("globex").then_row(ANN, &UserNameRow { name: "Globex".into() });
+}

@@ -1,7 +1,9 @@
-//! What happens to tenants' orders, and to the products in them, told in events.
+//! What happens to tenants' orders, to the products in them and to who ordered them, told in events.
 
 use std::collections::BTreeMap;
 
+use accounts::views::UserNames;
+use accounts::{Accounts, AccountsEvent, ProfileUpdated, User, UserEvent, UserRegistered};
 use catalog::views::ProductNames;
 use catalog::{Catalog, CatalogEvent, Product, ProductCreated, ProductDescribed, ProductEvent};
 use kernel::{
@@ -36,7 +38,7 @@ const SHAPES: [(&str, &str); 2] = [
     ("customer-history", include_str!("../../../../projector-postgres/src/tables/customer-history.sql")),
 ];
 
-/// Logs of two contexts in two lanes, their rows in stores of the test's own, and a service over them.
+/// Logs of three contexts in two lanes, their rows in stores of the test's own, and a service over them.
 pub(crate) struct Desk {
     pub(crate) database: TestDatabase,
     pub(crate) redis: TestRedis,
@@ -49,6 +51,8 @@ pub(crate) struct Desk {
 struct LaneOfDesk {
     orders: Vec<Recorded<OrdersEvent>>,
     catalog: Vec<Recorded<CatalogEvent>>,
+    accounts: Vec<Recorded<AccountsEvent>>,
+    users: Projection<UserNames, PostgresRows>,
     details: Projection<OrderDetails, PostgresRows>,
     details_in_redis: Projection<OrderDetails, RedisRows>,
     list: Projection<OrderList, PostgresRows>,
@@ -73,6 +77,8 @@ impl LaneOfDesk {
         Self {
             orders: Vec::new(),
             catalog: Vec::new(),
+            accounts: Vec::new(),
+            users: Projection::begin(postgres::<Accounts, UserNames>(pool), lane).await,
             details: Projection::begin(postgres::<Orders, OrderDetails>(pool), lane).await,
             details_in_redis: Projection::begin(redis_rows::<Orders, OrderDetails>(redis), lane).await,
             list: Projection::begin(postgres::<Orders, OrderList>(pool), lane).await,
@@ -155,6 +161,7 @@ impl Desk {
     pub(crate) async fn reaches_the_views(&mut self) {
         for lane in self.lanes.values_mut() {
             lane.follow(usize::MAX, usize::MAX).await;
+            lane.users.follow(&lane.accounts).await;
         }
     }
 
@@ -191,6 +198,30 @@ impl Desk {
     pub(crate) fn catalog_token(&self) -> String {
         let lane = lane_of(&self.tenant);
         format!("catalog/{lane}={}", self.lanes[&lane].catalog.len())
+    }
+
+    /// The token of the last event of the tenant's accounts.
+    pub(crate) fn accounts_token(&self) -> String {
+        let lane = lane_of(&self.tenant);
+        format!("accounts/{lane}={}", self.lanes[&lane].accounts.len())
+    }
+
+    fn user(&mut self, id: Uuid, event: impl Into<UserEvent>) -> &mut Self {
+        let number = lane_of(&self.tenant);
+        let log = &mut self.lanes.get_mut(&number).unwrap().accounts;
+        let stream = StreamName::of(User::STREAM, id);
+        let event = AccountsEvent::from(event.into());
+        log.push(recorded(log, &self.tenant, number, self.now, stream, event));
+        self
+    }
+
+    pub(crate) fn registers(&mut self, user_id: Uuid, name: &str) -> &mut Self {
+        let email = format!("{user_id}@example.com");
+        self.user(user_id, UserRegistered { user_id, email, name: name.into() })
+    }
+
+    pub(crate) fn renames_user(&mut self, user_id: Uuid, name: &str) -> &mut Self {
+        self.user(user_id, ProfileUpdated { user_id, name: Some(name.into()), bio: None })
     }
 
     fn product(&mut self, id: Uuid, event: impl Into<ProductEvent>) -> &mut Self {

@@ -36,6 +36,28 @@ async fn a_customer_has_a_history_of_their_own_orders_and_what_they_come_to() {
 }
 
 #[tokio::test]
+async fn a_history_names_the_user_and_says_how_far_both_contexts_are() {
+    let mut desk = Desk::open().await;
+    desk.places(FIRST, ANN, euro(100)).registers(BOB, "Bob").registers(ANN, "Ann").reaches_the_views().await;
+    let client = desk.client("acme");
+    let got = client.get(&history(ANN)).await.ok();
+    assert_eq!(got.body["customer"], json!({ "id": ANN, "name": "Ann" }));
+    let told: Vec<_> = got.headers.get_all("twofold-sequence").iter().collect();
+    assert_eq!(told, [desk.token().as_str(), desk.accounts_token().as_str()]);
+    let nobody = client.get(&history(Uuid::from_u128(9))).await.ok();
+    assert_eq!(nobody.body["customer"]["name"], json!(null));
+
+    desk.renames_user(ANN, "Anna");
+    let token = desk.accounts_token();
+    let path = history(ANN);
+    let at_once = [("twofold-after", token.as_str()), ("prefer", "wait=0")];
+    client.get_with(&path, &at_once).await.problem(503, "read-model-behind");
+    let soon = [("twofold-after", token.as_str()), ("prefer", "wait=20")];
+    let (got, ()) = tokio::join!(client.get_with(&path, &soon), desk.reaches_the_views());
+    assert_eq!(got.ok().body["customer"]["name"], "Anna");
+}
+
+#[tokio::test]
 async fn who_ordered_nothing_has_an_empty_history() {
     let mut desk = Desk::open().await;
     desk.places(FIRST, ANN, euro(100)).reaches_the_views().await;

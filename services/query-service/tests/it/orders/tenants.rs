@@ -10,7 +10,7 @@ use super::desk::*;
 async fn two_tenants() -> Desk {
     let mut desk = Desk::open().await;
     for (name, price) in [("acme", euro(100)), ("globex", dollar(777_000))] {
-        desk.of(name).creates_product(CHAIR, &format!("{name} chair"));
+        desk.of(name).creates_product(CHAIR, &format!("{name} chair")).registers(ANN, &format!("{name} Ann"));
         desk.places(FIRST, ANN, price).pays(FIRST, ANN, price).cancels(
             FIRST,
             ANN,
