@@ -30,7 +30,7 @@ mod verify;
 
 pub use config::{AuthConfig, AuthError, generate_secret};
 pub use mint::{Claims, MintError, mint};
-pub use operator::{OPS, OperatorConfig, OperatorError, OperatorTokens};
+pub use operator::{OPS, OperatorConfig, OperatorError, OperatorTokens, PROCESS};
 pub use scopes::Scopes;
 
 use config::Keys;

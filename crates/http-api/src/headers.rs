@@ -30,6 +30,10 @@ pub const PREFER: HeaderName = HeaderName::from_static("prefer");
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Where a stream of server-sent events is taken up again.
 pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Ties together everything that began with one request from outside; a UUID.
+pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+/// The event or command that caused a command; a UUID. Taken from services with the scope `process` only.
+pub const X_CAUSATION_ID: HeaderName = HeaderName::from_static("x-causation-id");
 /// The W3C trace context of whoever called.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 

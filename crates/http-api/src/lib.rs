@@ -12,7 +12,7 @@ mod surface;
 mod telemetry;
 
 pub use auth::{
-    AuthConfig, Authenticator, Caller, Claims, OPS, OperatorConfig, OperatorTokens, Scopes, mint,
+    AuthConfig, Authenticator, Caller, Claims, OPS, OperatorConfig, OperatorTokens, PROCESS, Scopes, mint,
 };
 pub use cursor::Cursor;
 pub use edge::{Limits, RequestId};

@@ -35,11 +35,27 @@ impl Ops {
 
     /// Everything that the projector answers over HTTP.
     pub fn surface(self, health: Health) -> Router {
-        let mut api = Api::new();
+        let mut open_api = OpenApi::new(
+            "Twofold projector",
+            "Looks after the rows that this projector keeps. Everything under `/v1/ops/` needs a token with the \
+             scope `ops`, an operator's: it is not bound to the token's tenant.",
+        );
+        open_api.tag(TAG, "For operators.");
+        let mut api = Api { routes: Router::new(), open_api };
         overview::add_to(&mut api);
+        overview::add_builds_to(&mut api);
         dead_letters::add_to(&mut api);
         let Api { routes, open_api } = api;
         http_api::surface(routes.with_state(self), &open_api, health, Limits::default())
+    }
+
+    /// What a service answers beside its own, whose rows are not views: how it follows its topics, and dead letters.
+    /// `open_api` explains the tag `ops`.
+    pub fn beside(self, open_api: OpenApi) -> (Router, OpenApi) {
+        let mut api = Api { routes: Router::new(), open_api };
+        overview::add_to(&mut api);
+        dead_letters::add_to(&mut api);
+        (api.routes.with_state(self), api.open_api)
     }
 }
 
@@ -74,16 +90,6 @@ pub struct Api {
 }
 
 impl Api {
-    fn new() -> Self {
-        let mut open_api = OpenApi::new(
-            "Twofold projector",
-            "Looks after the rows that this projector keeps. Everything under `/v1/ops/` needs a token with the \
-             scope `ops`, an operator's: it is not bound to the token's tenant.",
-        );
-        open_api.tag(TAG, "For operators.");
-        Self { routes: Router::new(), open_api }
-    }
-
     /// Something to be asked.
     pub fn get<T: 'static>(&mut self, path: &str, handler: impl Handler<T, Ops>, operation: Operation) {
         self.add(MethodFilter::GET, &Method::GET, path, handler, operation);

@@ -282,6 +282,9 @@ pub(crate) fn add_to(api: &mut Api) {
             )
             .answer::<Overview>(200, "How they stand"),
     );
+}
+
+pub(crate) fn add_builds_to(api: &mut Api) {
     api.post(
         "/v1/ops/projections/{view}/rebuild",
         rebuild,

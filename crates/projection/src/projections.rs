@@ -125,6 +125,20 @@ impl<S: Stores> Projections<S> {
         self.taken
     }
 
+    /// Takes in a view of this context, whatever stores it names.
+    pub fn add<V: View>(&mut self, context: &'static str) {
+        let keeper = self.keeper::<V>(context);
+        match (&mut self.taken, keeper) {
+            (Ok(taken), Ok(keeper)) => {
+                self.tellers.push(Arc::new(keeper.teller()));
+                let run: Run = Box::new(move |token| Box::pin(keeper.run(token)));
+                taken.push((V::NAME, run));
+            }
+            (taken @ Ok(_), Err(error)) => *taken = Err(error),
+            (Err(_), _) => {}
+        }
+    }
+
     fn keeper<V: View>(&self, context: &'static str) -> Result<Keeper<V, S::Rows>, SetupError> {
         let rows = self.stores.rows(ViewVersion::of::<V>(context))?;
         Ok(Keeper::new(self.source.clone(), rows, &self.health, self.retention)?)
@@ -146,18 +160,8 @@ impl<S: Stores> Registry for Views<'_, S> {
     fn command<C: kernel::Command>(&mut self) {}
 
     fn view<V: View>(&mut self) {
-        if !V::STORES.contains(&S::KIND) {
-            return;
-        }
-        let keeper = self.projections.keeper::<V>(self.context);
-        match (&mut self.projections.taken, keeper) {
-            (Ok(taken), Ok(keeper)) => {
-                self.projections.tellers.push(Arc::new(keeper.teller()));
-                let run: Run = Box::new(move |token| Box::pin(keeper.run(token)));
-                taken.push((V::NAME, run));
-            }
-            (taken @ Ok(_), Err(error)) => *taken = Err(error),
-            (Err(_), _) => {}
+        if V::STORES.contains(&S::KIND) {
+            self.projections.add::<V>(self.context);
         }
     }
 }

@@ -10,17 +10,16 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use dispatch::{CommandRequest, Dispatcher, Once, Precondition};
-use http_api::headers::traceparent;
-use http_api::{Authenticator, Caller, IdempotencyKey, IfMatch, JsonBody, Problem, ProblemType, Query};
+use http_api::headers::{X_CAUSATION_ID, X_CORRELATION_ID, traceparent};
+use http_api::{
+    Authenticator, Caller, IdempotencyKey, IfMatch, JsonBody, PROCESS, Problem, ProblemType, Query,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::answer;
-
-/// Ties together everything that began with one request from outside; a UUID.
-pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// What the handlers work with.
 #[derive(Debug, Clone)]
@@ -67,14 +66,16 @@ async fn send(desk: &Desk, context: &str, name: &str, request: Request) -> Resul
         .commands()
         .find(context, name)
         .ok_or_else(|| Problem::new(ProblemType::NoSuchPath))?;
-    caller.require(command.scope())?;
+    caller.require_any(&[command.scope(), PROCESS])?;
+    let is_process = caller.scopes.has(PROCESS);
     let asked = asked(&mut parts).await?;
     let once = IdempotencyKey::from_headers(&parts.headers)?;
     let precondition = IfMatch::from_headers(&parts.headers)?.map(|condition| match condition {
         IfMatch::Any => Precondition::Begun,
         IfMatch::Versions(versions) => Precondition::At(versions),
     });
-    let correlation_id = correlation_id(&parts.headers)?;
+    let correlation_id = uuid(&parts.headers, &X_CORRELATION_ID)?.unwrap_or_else(Uuid::now_v7);
+    let causation_id = if is_process { uuid(&parts.headers, &X_CAUSATION_ID)? } else { None };
     let traceparent = traceparent(&parts.headers).map(Arc::from);
     let JsonBody(body) = JsonBody::from_request(Request::from_parts(parts, body), &()).await?;
     if !desk.open.load(Ordering::Relaxed) {
@@ -84,10 +85,10 @@ async fn send(desk: &Desk, context: &str, name: &str, request: Request) -> Resul
         tenant: caller.tenant,
         actor: caller.actor,
         body: &body,
-        once: once.as_ref().map(|key| Once { key: key.as_str(), forever: false }),
+        once: once.as_ref().map(|key| Once { key: key.as_str(), forever: is_process }),
         precondition,
         correlation_id,
-        causation_id: None,
+        causation_id,
         traceparent,
     };
     if asked.dry_run {
@@ -106,12 +107,13 @@ async fn asked(parts: &mut Parts) -> Result<Asked, Problem> {
 }
 
 /// The client's, where it sent one. One that is no UUID is refused: silently replaced, it would tie nothing together.
-fn correlation_id(headers: &HeaderMap) -> Result<Uuid, Problem> {
-    let Some(value) = headers.get(CORRELATION_ID) else { return Ok(Uuid::now_v7()) };
-    value.to_str().ok().and_then(|text| Uuid::try_parse(text).ok()).ok_or_else(|| {
+fn uuid(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Uuid>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| Uuid::try_parse(text).ok());
+    id.map(Some).ok_or_else(|| {
         Problem::new(ProblemType::InvalidHeader)
-            .detail("the header `x-correlation-id` must be a UUID")
-            .error(CORRELATION_ID.as_str(), "malformed")
+            .detail(format!("the header `{name}` must be a UUID"))
+            .error(name.as_str(), "malformed")
     })
 }
 

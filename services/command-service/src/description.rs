@@ -6,7 +6,8 @@ use http_api::{OpenApi, Operation};
 use uuid::Uuid;
 
 use crate::answer::{Recorded, Tried};
-use crate::commands::{CORRELATION_ID, CommandList};
+use crate::commands::CommandList;
+use http_api::headers::X_CORRELATION_ID;
 
 const ABOUT: &str = "Sends commands. A command answers what it recorded and no business data; read that from the \
     query service, with the answer's `Twofold-Sequence` as `Twofold-After` to be sure to see it.";
@@ -44,7 +45,7 @@ fn operation(entry: &CommandEntry) -> Operation {
         .scope(entry.scope())
         .writes()
         .header_parameter::<Uuid>(
-            CORRELATION_ID.as_str(),
+            X_CORRELATION_ID.as_str(),
             "Ties together everything that began with one request from outside; made where it is absent, and kept \
              with the events.",
         )

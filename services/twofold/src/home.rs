@@ -92,6 +92,9 @@ pub(crate) struct System {
     pub(crate) views_url: String,
     /// The database of the built-in registry.
     pub(crate) registry_database_url: String,
+    /// The database of what processes are in the middle of.
+    #[serde(default)]
+    pub(crate) processes_url: String,
     /// The Redis of the views.
     pub(crate) redis_url: String,
     /// What keys in it begin with.
@@ -99,6 +102,9 @@ pub(crate) struct System {
     /// Where operators ask the projectors.
     #[serde(default)]
     pub(crate) projectors: Vec<String>,
+    /// Where operators ask for processes.
+    #[serde(default)]
+    pub(crate) process_manager: Option<String>,
     /// The broker.
     pub(crate) kafka: String,
     /// What its topics begin with.

@@ -11,6 +11,7 @@ mod home;
 mod lag;
 mod log;
 mod output;
+mod processes;
 mod projections;
 mod projectors;
 mod rebuild;
@@ -48,6 +49,9 @@ enum Command {
     /// Events that did not get into a row, and what is to be done with them.
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
+    /// How processes stand, and what is to be done with those that are stuck.
+    #[command(subcommand)]
+    Processes(processes::ProcessesCommand),
     /// Build a view anew beside the build that is read, and read it when it is complete and was checked.
     Rebuild(rebuild::RebuildArgs),
     /// Go back to the build of a view that was read before.
@@ -93,6 +97,7 @@ async fn run(home: home::HomeArgs, command: Command) -> anyhow::Result<ExitCode>
         Command::Lag(args) => lag::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Projections(args) => projections::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::DeadLetters(command) => dead_letters::run(&home, command).await.map(|()| ExitCode::SUCCESS),
+        Command::Processes(command) => processes::run(&home, command).await.map(|()| ExitCode::SUCCESS),
         Command::Rebuild(args) => rebuild::run(&home, &args).await,
         Command::Rollback(args) => rebuild::roll_back(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Events(command) => events::run(&home, command).await.map(|()| ExitCode::SUCCESS),

@@ -40,20 +40,29 @@ impl ProjectorsArgs {
         if urls.is_empty() {
             urls = home.system()?.projectors;
         }
-        let mut auth = self.auth.clone();
-        let is_told = auth.secret()?.is_some()
-            || self.operator.ops_token.is_some()
-            || self.operator.ops_token_file.is_some();
-        if !is_told {
-            auth.jwt_secret = Some(home.key()?);
-        }
-        let tokens = OperatorTokens::new(&self.operator, &auth)?;
-        let client = Client::builder().timeout(ANSWER_TIMEOUT).build()?;
-        Ok(Projectors { client, urls, tokens })
+        Projectors::at_urls(urls, &self.operator, &self.auth, home)
     }
 }
 
 impl Projectors {
+    /// Services at these URLs, asked as an operator.
+    pub(crate) fn at_urls(
+        urls: Vec<String>,
+        operator: &OperatorConfig,
+        auth: &AuthConfig,
+        home: &HomeArgs,
+    ) -> anyhow::Result<Self> {
+        let mut auth = auth.clone();
+        let is_told =
+            auth.secret()?.is_some() || operator.ops_token.is_some() || operator.ops_token_file.is_some();
+        if !is_told {
+            auth.jwt_secret = Some(home.key()?);
+        }
+        let tokens = OperatorTokens::new(operator, &auth)?;
+        let client = Client::builder().timeout(ANSWER_TIMEOUT).build()?;
+        Ok(Self { client, urls, tokens })
+    }
+
     /// Asks each of them the same.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
         Ok(self.ask(path).await?.into_iter().map(|(_, answer)| answer).collect())

@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use command_service::CommandService;
+use process_manager::ProcessManager;
 use projector_postgres::ProjectorPostgres;
 use projector_redis::ProjectorRedis;
 use query_service::QueryService;
@@ -33,6 +34,9 @@ pub(crate) enum ServiceCommand {
     /// Folds topics into view rows in Redis.
     #[command(mut_arg("listen", |arg| arg.required(false).default_value("0.0.0.0:8085")))]
     ProjectorRedis(Box<projector_redis::Config>),
+    /// Runs processes: hears events, answers and timers, and sends commands.
+    #[command(mut_arg("listen", |arg| arg.required(false).default_value("0.0.0.0:8086")))]
+    ProcessManager(Box<process_manager::Config>),
 }
 
 impl ServiceCommand {
@@ -85,6 +89,11 @@ pub(crate) async fn run(service: ServiceCommand) -> anyhow::Result<()> {
             let telemetry = config.telemetry.clone();
             let build = ProjectorRedis::build(*config);
             until_signal("projector-redis", &telemetry, build, ProjectorRedis::run).await
+        }
+        ServiceCommand::ProcessManager(config) => {
+            let telemetry = config.telemetry.clone();
+            let build = ProcessManager::build(*config);
+            until_signal("process-manager", &telemetry, build, ProcessManager::run).await
         }
     }
 }

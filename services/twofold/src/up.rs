@@ -41,8 +41,8 @@ pub(crate) struct UpArgs {
     /// Erase the local servers' data first.
     #[arg(long, conflicts_with_all = ["postgres_url", "redis_url", "kafka"])]
     fresh: bool,
-    /// Use this Postgres instead of a local one; the databases twofold_log, twofold_views and twofold_registry
-    /// are made in it.
+    /// Use this Postgres instead of a local one; the databases twofold_log, twofold_views, twofold_registry
+    /// and twofold_processes are made in it.
     #[arg(long, value_name = "URL", env = "TWOFOLD_UP_POSTGRES_URL", hide_env_values = true)]
     postgres_url: Option<SecretString>,
     /// Use this Redis instead of a local one.
@@ -94,6 +94,9 @@ pub(crate) struct Ports {
     /// The Redis projector: operators' requests, health and metrics.
     #[arg(long, default_value_t = 8085, value_name = "PORT")]
     projector_redis_port: u16,
+    /// The process manager: how processes stand, operators' requests, health and metrics.
+    #[arg(long, default_value_t = 8086, value_name = "PORT")]
+    process_manager_port: u16,
     /// The local Postgres.
     #[arg(long, default_value_t = 15432, value_name = "PORT")]
     postgres_port: u16,
@@ -177,6 +180,7 @@ impl Up {
         let auth = self.auth(folder)?;
         let Services { tasks, stop, addresses } = services::start(&self.args, &system, &auth).await?;
         system.projectors = addresses.projectors();
+        system.process_manager = addresses.process_manager();
         system.write(folder)?;
         let running = tokio::spawn(tasks.finish(DRAIN));
         let ended = self.watch(held, &system, &auth, &addresses, &stop, running).await;
@@ -233,7 +237,7 @@ impl Up {
         let (args, servers) = (&self.args, &self.servers);
         let named = args.postgres_url.as_ref().map(ExposeSecret::expose_secret);
         let postgres = servers.postgres.as_deref().or(named).context("there is no Postgres")?;
-        let [log_url, views_url, registry_database_url] = databases::make(postgres).await?;
+        let [log_url, views_url, registry_database_url, processes_url] = databases::make(postgres).await?;
         let named = args.redis_url.as_ref().map(|url| url.expose_secret().to_owned());
         let redis_url = servers.redis.clone().or(named).context("there is no Redis")?;
         let kafka = servers.kafka.clone().or_else(|| args.kafka.clone()).context("there is no Kafka")?;
@@ -241,9 +245,11 @@ impl Up {
             log_url,
             views_url,
             registry_database_url,
+            processes_url,
             redis_url,
             redis_prefix: args.redis_prefix.clone(),
             projectors: Vec::new(),
+            process_manager: None,
             kafka,
             topic_prefix: args.topic_prefix.clone(),
             broker: self.broker,

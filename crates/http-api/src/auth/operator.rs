@@ -18,6 +18,9 @@ const NOBODYS: &str = "operators";
 
 /// The scope of operators.
 pub const OPS: &str = "ops";
+/// The scope of services that send commands for processes: any command of any context, with a once-only key that is
+/// kept for ever, and with what caused it. For services only.
+pub const PROCESS: &str = "process";
 
 /// A token with the scope `ops`, for where there is no secret to make one with.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -89,6 +89,8 @@ pub enum Outcome {
     },
     /// An operator went on without it.
     Skipped,
+    /// An operator had everything undone while it was impossible.
+    GivenUp,
 }
 
 /// Whether a step is undone.
@@ -162,7 +164,7 @@ pub enum Fault {
     /// Two commands under one name.
     #[error("the step {0} was taken before with another command")]
     StepTwice(String),
-    /// Names are 1 to 100 bytes without a slash.
+    /// Names are 1 to 100 visible ASCII characters without a slash: they stand in once-only keys.
     #[error("a step or timer has a name that cannot be used")]
     Name,
     /// What it did would stay as it is, with nobody to undo it.
@@ -195,6 +197,12 @@ impl<S> Instance<S> {
         })
     }
 
+    /// Whether it takes nothing in until an operator has said what to do. What is undone is repeated all the same.
+    pub fn is_parked(&self) -> bool {
+        let impossible = |step: &SentStep| matches!(step.outcome, Outcome::Impossible { .. });
+        self.phase != Phase::Ended && self.steps.iter().any(impossible)
+    }
+
     fn find(&mut self, name: &str) -> Option<&mut SentStep> {
         self.steps.iter_mut().find(|step| step.step == name)
     }
@@ -209,7 +217,7 @@ impl SentStep {
     fn is_to_be_undone(&self) -> bool {
         let happened = match self.outcome {
             Outcome::Done => true,
-            Outcome::Refused { .. } | Outcome::Impossible { .. } => self.doubtful,
+            Outcome::Refused { .. } | Outcome::Impossible { .. } | Outcome::GivenUp => self.doubtful,
             Outcome::Open | Outcome::Skipped => false,
         };
         happened && self.undo.is_some() && self.undoing == Undoing::No
@@ -275,6 +283,11 @@ impl<S: Default> Instance<S> {
         &mut self,
         facts: &ProcessFacts<'_, P::Settings>,
     ) -> Result<(), Fault> {
+        for step in &mut self.steps {
+            if let Outcome::Impossible { .. } = step.outcome {
+                step.outcome = Outcome::GivenUp;
+            }
+        }
         self.carry_out(Effect::Compensate)?;
         self.compensate_further::<P>(facts)
     }
@@ -428,6 +441,7 @@ impl<S: Default> Instance<S> {
 }
 
 fn check_name(name: &str) -> Result<(), Fault> {
-    let fits = (1..=LONGEST_NAME).contains(&name.len()) && !name.contains(['/', '\0']);
+    let fits = (1..=LONGEST_NAME).contains(&name.len());
+    let fits = fits && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
     if fits { Ok(()) } else { Err(Fault::Name) }
 }

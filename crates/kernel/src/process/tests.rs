@@ -313,7 +313,7 @@ fn names_of_steps_and_their_undoing_read_back() {
         assert_eq!(StepKey::parse(&key.to_string()), key);
     }
     let mut instance = Instance::<JourneyState>::default();
-    for name in ["", "a/undo", &"x".repeat(101)] {
+    for name in ["", "a/undo", "a b", "ä", &"x".repeat(101)] {
         assert_eq!(instance.carry_out(Effect::Send(Step::new(name, room("rome")))), Err(Fault::Name));
     }
 }

@@ -8,6 +8,7 @@ mod harness;
 mod logs;
 mod once_only;
 mod outages;
+mod processes;
 mod refusals;
 mod snapshots;
 mod status_table;

@@ -4,12 +4,12 @@ use anyhow::Context;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-/// The log, the views and the registry: apart, because each has another owner, and because in production they
+/// The log, the views, the registry and what processes are in the middle of: apart, because each has another owner, and because in production they
 /// are on different servers.
-const NAMES: [&str; 3] = ["twofold_log", "twofold_views", "twofold_registry"];
+const NAMES: [&str; 4] = ["twofold_log", "twofold_views", "twofold_registry", "twofold_processes"];
 
 /// Makes those that the server does not have, and gives the URL of each.
-pub(super) async fn make(server: &str) -> anyhow::Result<[String; 3]> {
+pub(super) async fn make(server: &str) -> anyhow::Result<[String; 4]> {
     // The parser's error may quote the URL, and with it a password.
     let options: PgConnectOptions = server
         .parse()

@@ -8,6 +8,7 @@ use clap::{Args, Command};
 use command_service::CommandService;
 use http_api::AuthConfig;
 use local_servers::claim_port;
+use process_manager::ProcessManager;
 use projector_postgres::ProjectorPostgres;
 use projector_redis::ProjectorRedis;
 use query_service::QueryService;
@@ -46,6 +47,12 @@ impl Addresses {
         self.others.iter().filter(keeps_views).map(|(_, address)| format!("http://{address}")).collect()
     }
 
+    /// The URL of what runs processes.
+    pub(super) fn process_manager(&self) -> Option<String> {
+        let found = self.others.iter().find(|(name, _)| *name == "process-manager");
+        found.map(|(_, address)| format!("http://{address}"))
+    }
+
     pub(super) fn all(&self) -> Vec<(&'static str, SocketAddr)> {
         let mut all = self.others.clone();
         all.extend(self.registry.map(|address| ("schema-registry", address)));
@@ -63,6 +70,7 @@ pub(super) fn claim_ports(ports: &Ports) -> anyhow::Result<()> {
         (ports.relay_port, "the relay (--relay-port)"),
         (ports.projector_postgres_port, "projector-postgres (--projector-postgres-port)"),
         (ports.projector_redis_port, "projector-redis (--projector-redis-port)"),
+        (ports.process_manager_port, "process-manager (--process-manager-port)"),
         (ports.postgres_port, "postgres (--postgres-port)"),
         (ports.redis_port, "redis (--redis-port)"),
         (ports.kafka_port, "kafka (--kafka-port)"),
@@ -97,6 +105,13 @@ pub(super) async fn start(args: &UpArgs, system: &System, auth: &AuthConfig) -> 
     starting.spawn("command-service", |token| service.run(token));
     starting.flags.push(("log-service-url", format!("http://{commands}")));
 
+    let mut config: process_manager::Config =
+        starting.config("process-manager", ports.process_manager_port)?;
+    config.auth = auth.clone();
+    let service = ProcessManager::build(config).await?;
+    starting.flags.push(("process-manager-url", format!("http://{}", service.address())));
+    starting.run("process-manager", service.address(), |token| service.run(token));
+
     let mut config: query_service::Config = starting.config("query-service", ports.query_port)?;
     config.auth = auth.clone();
     let service = QueryService::build(config).await?;
@@ -128,6 +143,7 @@ fn flags(system: &System) -> Vec<(&'static str, String)> {
         ("log-url", system.log_url.clone()),
         ("views-url", system.views_url.clone()),
         ("registry-database-url", system.registry_database_url.clone()),
+        ("processes-url", system.processes_url.clone()),
         ("redis-url", system.redis_url.clone()),
         ("redis-prefix", system.redis_prefix.clone()),
         ("kafka", system.kafka.clone()),

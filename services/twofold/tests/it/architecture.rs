@@ -91,7 +91,14 @@ fn a_pure_crate_uses_nothing_but_the_kernel() {
 
 #[test]
 fn a_deployable_never_uses_another() {
-    let deployables = ["command-service", "relay", "projector-postgres", "projector-redis", "query-service"];
+    let deployables = [
+        "command-service",
+        "relay",
+        "projector-postgres",
+        "projector-redis",
+        "query-service",
+        "process-manager",
+    ];
     for (name, used) in arrows_of_the_workspace() {
         if name == "twofold" || name == "bench" {
             continue;

@@ -11,8 +11,15 @@ use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
 /// In the order in which they are started.
-const SERVICES: [&str; 6] =
-    ["schema-registry", "command-service", "query-service", "relay", "projector-postgres", "projector-redis"];
+const SERVICES: [&str; 7] = [
+    "schema-registry",
+    "command-service",
+    "query-service",
+    "relay",
+    "projector-postgres",
+    "projector-redis",
+    "process-manager",
+];
 
 /// How long a service may take until it is ready, on a busy machine.
 const READY: Duration = Duration::from_secs(90);
@@ -37,17 +44,28 @@ struct Process {
 impl System {
     /// Starts every service and waits until each is ready.
     pub(crate) async fn start() -> Self {
-        let (log, views, registry) =
-            tokio::join!(TestDatabase::create(), TestDatabase::create(), TestDatabase::create());
+        Self::start_told(&[]).await
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) async fn start_told(told: &[(&'static str, &str)]) -> Self {
+        let (log, views, registry, instances) = tokio::join!(
+            TestDatabase::create(),
+            TestDatabase::create(),
+            TestDatabase::create(),
+            TestDatabase::create()
+        );
         let (redis, kafka) = (test_servers::redis(), test_servers::kafka());
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("jwt.key");
         std::fs::write(&key, "a key for tests on loopback, and for nothing else").unwrap();
         let addresses: BTreeMap<_, _> = SERVICES.iter().map(|name| (*name, free_address())).collect();
-        let environment = vec![
+        let mut environment = vec![
             ("TWOFOLD_LOG_URL", log.url().to_owned()),
             ("TWOFOLD_VIEWS_URL", views.url().to_owned()),
             ("TWOFOLD_REGISTRY_DATABASE_URL", registry.url().to_owned()),
+            ("TWOFOLD_PROCESSES_URL", instances.url().to_owned()),
+            ("TWOFOLD_PROCESS_MANAGER_URL", format!("http://{}", addresses["process-manager"])),
             ("TWOFOLD_REGISTRY_URL", format!("http://{}", addresses["schema-registry"])),
             ("TWOFOLD_LOG_SERVICE_URL", format!("http://{}", addresses["command-service"])),
             ("TWOFOLD_REDIS_URL", redis.url.clone()),
@@ -62,6 +80,7 @@ impl System {
                 format!("http://{},http://{}", addresses["projector-postgres"], addresses["projector-redis"]),
             ),
         ];
+        environment.extend(told.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let processes = BTreeMap::new();
         let client = Client::new();
         let mut system = Self { log, views, redis, kafka, client, environment, processes, _folder: folder };

@@ -14,13 +14,14 @@ use tokio::time::timeout;
 const START: Duration = Duration::from_secs(180);
 const STOP: Duration = Duration::from_secs(60);
 
-const FREE_PORTS: [&str; 9] = [
+const FREE_PORTS: [&str; 10] = [
     "--command-port=0",
     "--registry-port=0",
     "--query-port=0",
     "--relay-port=0",
     "--projector-postgres-port=0",
     "--projector-redis-port=0",
+    "--process-manager-port=0",
     "--postgres-port=0",
     "--redis-port=0",
     "--kafka-port=0",
