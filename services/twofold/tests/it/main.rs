@@ -5,6 +5,7 @@
 mod architecture;
 mod check;
 mod dead_letters;
+mod fulfilment;
 mod kills;
 mod load;
 mod path;

@@ -28,6 +28,7 @@ const READY: Duration = Duration::from_secs(90);
 pub(crate) struct System {
     pub(crate) log: TestDatabase,
     pub(crate) views: TestDatabase,
+    pub(crate) instances: TestDatabase,
     pub(crate) redis: TestRedis,
     pub(crate) kafka: TestKafka,
     pub(crate) client: Client,
@@ -83,7 +84,8 @@ impl System {
         environment.extend(told.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let processes = BTreeMap::new();
         let client = Client::new();
-        let mut system = Self { log, views, redis, kafka, client, environment, processes, _folder: folder };
+        let mut system =
+            Self { log, views, instances, redis, kafka, client, environment, processes, _folder: folder };
         for name in SERVICES {
             let process = Process { address: addresses[name], child: system.spawn(name, addresses[name]) };
             system.processes.insert(name, process);
