@@ -3,10 +3,12 @@
 //! Whoever changes an instance holds its row, and changes the revision that it has read: two managers cannot both take
 //! it a step further. Everything that belongs to a step is one transaction.
 
+mod inputs;
 mod operating;
 mod outgoing;
 mod reading;
 mod steps;
+mod writes;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,10 +18,10 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Error, PgPool};
 
+pub(crate) use inputs::Inputs;
 pub(crate) use operating::{NotDone, Operated};
 pub(crate) use outgoing::{Claimed, Settled, Settlement};
 pub(crate) use reading::{Listed, SentCommand, Shown, Which};
-pub(crate) use steps::Inputs;
 
 /// How long a call waits for a connection: a database that is away shows in readiness after this.
 const CONNECTION_WAIT: Duration = Duration::from_secs(3);

@@ -4,7 +4,8 @@ use kernel::TenantId;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::steps::{Held, Inputs, Writes, inputs_of, now};
+use super::inputs::{Held, Inputs, inputs_of, now};
+use super::writes::Writes;
 use super::{Store, StoreError, in_time};
 use crate::engine::{Action, Engine, Of};
 
