@@ -8,6 +8,7 @@ mod dead_letters;
 mod fulfilment;
 mod kills;
 mod load;
+mod orders;
 mod path;
 mod repairing;
 mod servers;
