@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use catalog::{Product, ProductCreated, ReceiveStock, Stock, StockState};
+use catalog::{
+    Product, ProductCreated, ReceiveStock, ReleaseStock, ReserveStock, ShipStock, Stock, StockState,
+};
 use kernel::{Actor, Command, Facts, Phase, Reads, Rejection, StepKey, StreamName, Violations};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    AuthorisePayment, CreateOrder, DeclinePayment, Item, MarkShipped, OrderState, PaymentMethod,
-    PaymentState, RefundPayment,
+    AuthorisePayment, CancelOrder, CapturePayment, ConfirmOrder, CreateOrder, DeclinePayment, Item,
+    MarkShipped, OrderState, PaymentMethod, PaymentState, RefundPayment, RejectOrder, RequestPayment,
+    ReversePayment,
 };
 
 /// Something that happens next.
