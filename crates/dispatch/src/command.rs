@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use event_log::ClaimChange;
-use kernel::{Command, Decider, Decision, EventEncoder, EventSet, Facts, Reads, Rejection};
+use kernel::{Command, Decider, Decision, EventEncoder, EventSet, Facts, Reads, Rejection, StreamName};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,6 +25,8 @@ pub(crate) trait Reader: Send + Sync {
 pub(crate) trait Question: Send + Sync {
     /// The id of its stream, where the body says.
     fn stream_id(&self) -> Option<Uuid>;
+    /// Its stream, once the id is settled.
+    fn stream(&self, id: Uuid) -> StreamName;
     /// Which other streams it wants to see.
     fn reads(&self, id: Uuid, state: &State) -> Result<Reads, FoldError>;
     /// Decides, any number of times; the latest decision counts.
@@ -107,6 +109,10 @@ impl<C: Command> Asked<C> {
 impl<C: Command> Question for Asked<C> {
     fn stream_id(&self) -> Option<Uuid> {
         self.command.stream_id()
+    }
+
+    fn stream(&self, id: Uuid) -> StreamName {
+        self.command.stream(id)
     }
 
     fn reads(&self, id: Uuid, state: &State) -> Result<Reads, FoldError> {

@@ -183,6 +183,11 @@ impl Dispatcher {
                         case.moved(&stream, actual).await?;
                         continue;
                     }
+                    Appended::FactTaken => {
+                        command.meters.conflicted();
+                        case.forget_claims();
+                        continue;
+                    }
                 },
                 Err(refusal) => refusal,
             };
@@ -208,12 +213,16 @@ impl Dispatcher {
     ) -> Result<Appended, CommandError> {
         let bytes = decided.events.iter().map(|event| event.payload.len() as u64).sum();
         let append = case.append_of(decided, once.cloned());
+        let stood_on: Vec<bool> = append.claims.iter().map(|change| case.read_as_fact(change)).collect();
         match self.append_repeating(case, append).await {
             Ok(receipt) => Ok(Appended::Recorded { receipt, bytes }),
             Err(AppendError::AlreadyDone(receipt, body)) => {
                 replay(*receipt, body, once).map(Appended::DoneBefore)
             }
             Err(AppendError::Stale { stream, actual }) => Ok(Appended::Stale { stream, actual }),
+            Err(AppendError::ClaimTaken { index }) if stood_on.get(index) == Some(&true) => {
+                Ok(Appended::FactTaken)
+            }
             Err(AppendError::ClaimTaken { index }) => Err(question.claim_refusal(index).into()),
             Err(AppendError::Busy) => Err(CommandError::Busy),
             Err(AppendError::Unavailable(error)) => Err(CommandError::Unavailable(error.into())),
@@ -280,9 +289,17 @@ impl Dispatcher {
 
 /// What came of an append.
 enum Appended {
-    Recorded { receipt: Receipt, bytes: u64 },
+    Recorded {
+        receipt: Receipt,
+        bytes: u64,
+    },
     DoneBefore(Answer),
-    Stale { stream: StreamName, actual: StreamVersion },
+    Stale {
+        stream: StreamName,
+        actual: StreamVersion,
+    },
+    /// A value that had been read as free.
+    FactTaken,
 }
 
 fn replay(receipt: Receipt, body: [u8; 32], once: Option<&OnceKey>) -> Result<Answer, CommandError> {

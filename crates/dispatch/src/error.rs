@@ -88,7 +88,9 @@ impl From<LoadError> for CommandError {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Log(error) => error.into(),
-            error @ (LoadError::Fold(_) | LoadError::Hole { .. }) => Self::Failed(error.into()),
+            error @ (LoadError::Fold(_) | LoadError::Hole { .. } | LoadError::TooMany { .. }) => {
+                Self::Failed(error.into())
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! States of streams: kept warm, read from the log, and shortened by snapshots.
 
+mod families;
+
 use std::sync::Arc;
 
 use event_log::{EventLog, LogError, Snapshot};
@@ -9,6 +11,7 @@ use tracing::warn;
 
 use crate::kind::{FoldError, StreamKind};
 use crate::warm::{Loaded, StreamKey, WarmStates};
+pub(crate) use families::LoadedFamily;
 
 /// Events asked for at a time.
 const PAGE: usize = 500;
@@ -46,6 +49,14 @@ pub(crate) enum LoadError {
         expected: StreamVersion,
         /// What stands there.
         found: StreamVersion,
+    },
+    /// What is to be read together is more than is ever read together.
+    #[error("more than {most} of {what} would have to be read for one command")]
+    TooMany {
+        /// A family, or a set of claims.
+        what: String,
+        /// How many are.
+        most: usize,
     },
 }
 
@@ -241,7 +252,7 @@ impl Streams {
         });
     }
 
-    async fn fetch_schema(
+    pub(super) async fn fetch_schema(
         &self,
         kind: &dyn StreamKind,
         fingerprint: SchemaFingerprint,

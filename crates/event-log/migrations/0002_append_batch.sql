@@ -6,7 +6,8 @@
 -- READ COMMITTED and VOLATILE: each statement after the lock sees everything that was committed before it.
 --
 -- Arrays are parallel within a letter: c_ one element per command, g_ per stream and version that is guarded
--- (g_begins where a command of the batch begins that stream), p_ per pair of a command and one of its guards (many
+-- (g_begins where a command of the batch begins that stream; a name that ends in `.*` is a family of streams, whose
+-- version is how many events they have in all), p_ per pair of a command and one of its guards (many
 -- share the stream that they read), k_ per claim, o_ per once-only key, e_ per event; x_command says which command an
 -- element belongs to, from 1.
 --
@@ -102,11 +103,17 @@ BEGIN
                 SELECT 3, p_command[j], j, actual.version
                 FROM generate_series(1, cardinality(g_stream)) AS i
                 CROSS JOIN LATERAL (
-                    SELECT coalesce((
+                    SELECT CASE WHEN right(g_stream[i], 2) = '.*' THEN (
+                        -- '/' follows the point: what lies between are the names that begin with the family's.
+                        SELECT count(*) FROM events
+                        WHERE events.log_id = p_log AND events.tenant_id = g_tenant[i]
+                          AND events.stream >= left(g_stream[i], -1)
+                          AND events.stream < left(g_stream[i], -2) || '/'
+                    ) ELSE coalesce((
                         SELECT events.version FROM events
                         WHERE events.log_id = p_log AND events.tenant_id = g_tenant[i] AND events.stream = g_stream[i]
                         ORDER BY events.version DESC LIMIT 1
-                    ), 0) AS version OFFSET 0
+                    ), 0) END AS version OFFSET 0
                 ) AS actual
                 CROSS JOIN LATERAL (
                     SELECT pair AS j FROM generate_series(1, cardinality(p_guard)) AS pair

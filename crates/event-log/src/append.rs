@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kernel::{Epoch, EventId, LogId, NewEvent, Sequence, StreamName, StreamVersion, Timestamp};
+use kernel::{Epoch, EventId, LogId, NewEvent, Sequence, StreamFamily, StreamName, StreamVersion, Timestamp};
 
 use crate::AppendError;
 
@@ -32,9 +32,10 @@ pub struct Append {
 /// "This stream was at this version when it was decided on."
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
-    /// The stream.
+    /// The stream; or a family's [`name`](StreamFamily::name), for all of its streams and those that there are not
+    /// yet.
     pub stream: StreamName,
-    /// Its version; zero for one that has not begun.
+    /// Its version; zero for one that has not begun. A family's is how many events its streams have in all.
     pub version: StreamVersion,
 }
 
@@ -144,6 +145,9 @@ impl Append {
         let malformed = |what| Err(AppendError::Malformed(what));
         if !self.guards.iter().any(|guard| guard.stream == self.stream) {
             return malformed("the main stream is not guarded");
+        }
+        if StreamFamily::named(&self.stream).is_some() {
+            return malformed("a family of streams is not written as one");
         }
         let mut version = self.version_before();
         for event in &self.events {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use kernel::{
     Actor, ChainHash, Epoch, EventId, EventMetadata, LogId, LoggedEvent, NewEvent, SchemaFingerprint,
-    Sequence, StreamName, StreamVersion, TenantId, Timestamp,
+    Sequence, Source, StreamFamily, StreamName, StreamVersion, TenantId, Timestamp,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{Row, query};
@@ -108,6 +108,107 @@ impl EventLog {
             return Err(LogError::Corrupt(format!("the stream {stream} has a hole after version {after}")));
         }
         Ok(events)
+    }
+
+    /// The events of all streams of a family, stream by stream in the order of their names, after this event of
+    /// one of them; at most `limit`, and fewer where they are large: an empty answer is the end, a short one is
+    /// not. Streams that grow between two pages are noticed by their guard, whose version counts all events.
+    pub async fn read_family(
+        &self,
+        context: &str,
+        tenant: &TenantId,
+        family: &StreamFamily,
+        after: Option<(&StreamName, StreamVersion)>,
+        limit: usize,
+    ) -> Result<Vec<LoggedEvent>, LogError> {
+        let Some((log, log_id, place)) = self.directory.known(context, tenant).await? else {
+            return Ok(Vec::new());
+        };
+        let first = family.prefix();
+        let (stream, version) =
+            after.map_or((first, StreamVersion::ZERO), |(stream, version)| (stream.as_str(), version));
+        let rows = query(include_str!("../queries/read_family.sql"))
+            .bind(log_id)
+            .bind(place.tenant_id)
+            .bind(first)
+            .bind(stream)
+            .bind(version.to_i64())
+            .bind(follower_of(first))
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch(&self.pool);
+        let reader = EventReader { tenant: Some(tenant.clone()), ..EventReader::of(log) };
+        self.collect(rows, reader).await
+    }
+
+    /// The events of these streams and families between two sequences, in the order of the log: after the first, up
+    /// to the second. At most `limit`, and fewer where they are large: an empty answer is the end, a short one is
+    /// not. Reads what these streams hold, and nothing else of the log.
+    pub async fn read_streams(
+        &self,
+        context: &str,
+        tenant: &TenantId,
+        sources: &[Source],
+        (after, to): (Sequence, Sequence),
+        limit: usize,
+    ) -> Result<Vec<LoggedEvent>, LogError> {
+        let Some((log, log_id, place)) = self.directory.known(context, tenant).await? else {
+            return Ok(Vec::new());
+        };
+        let (first, end): (Vec<_>, Vec<_>) = sources.iter().map(range_of).unzip();
+        let rows = query(include_str!("../queries/read_streams.sql"))
+            .bind(log_id)
+            .bind(place.tenant_id)
+            .bind(first)
+            .bind(end)
+            .bind(after.to_i64())
+            .bind(to.to_i64())
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch(&self.pool);
+        let reader = EventReader { tenant: Some(tenant.clone()), ..EventReader::of(log) };
+        self.collect(rows, reader).await
+    }
+
+    /// The last event of a log that was recorded at this time or before; zero where none was. Time never runs
+    /// backwards within a log, so a few events are looked at, and not all.
+    pub async fn sequence_at(&self, log: &LogId, time: Timestamp) -> Result<Sequence, LogError> {
+        let row = query(include_str!("../queries/sequence_at.sql"))
+            .bind(&*log.context)
+            .bind(i32::from(log.lane.number()))
+            .bind(time.micros())
+            .fetch_optional(&self.pool)
+            .await?
+            .ok_or_else(|| LogError::UnknownLog(log.clone()))?;
+        Ok(Sequence::from_i64(row.try_get(0)?))
+    }
+
+    /// The values of a set that are claimed and begin with `prefix`, in order, at most `limit`.
+    pub async fn claims_beginning(
+        &self,
+        context: &str,
+        tenant: &TenantId,
+        set: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, LogError> {
+        let Some((_, log_id, place)) = self.directory.known(context, tenant).await? else {
+            return Ok(Vec::new());
+        };
+        let rows = query(
+            "SELECT claims.value FROM claims
+             WHERE claims.log_id = $1 AND claims.tenant_id = $2 AND claims.set_name = $3
+               AND claims.value >= $4 AND starts_with(claims.value, $4)
+               AND claims.value < $4 || E'\\U0010FFFF'
+             ORDER BY claims.value
+             LIMIT $5",
+        )
+        .bind(log_id)
+        .bind(place.tenant_id)
+        .bind(set)
+        .bind(prefix)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// The events of a log after a sequence, in order, at most `limit`, and fewer where they are large: an empty
@@ -335,6 +436,20 @@ fn head(row: &PgRow) -> Result<Head, LogError> {
         recorded_at: Timestamp::from_micros(row.try_get(3)?),
         published_through: Sequence::from_i64(row.try_get(4)?),
     })
+}
+
+/// The names that a source reads: from the first, before the end.
+fn range_of(source: &Source) -> (String, String) {
+    match source {
+        // No name has a control character: nothing lies between a name and itself with one more.
+        Source::Stream(stream) => (stream.to_string(), format!("{stream}\u{1}")),
+        Source::Family(family) => (family.prefix().to_owned(), follower_of(family.prefix())),
+    }
+}
+
+/// The least text that is greater than all that begin with this one, whose last character is a point.
+fn follower_of(prefix: &str) -> String {
+    format!("{}/", prefix.strip_suffix('.').unwrap_or(prefix))
 }
 
 pub(crate) fn stream_name(name: &str) -> Result<StreamName, LogError> {

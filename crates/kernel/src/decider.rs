@@ -1,16 +1,13 @@
 //! The write model: a stream folded to a state, and commands that decide on it.
 
-use std::any::Any;
-use std::collections::HashMap;
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::{Actor, EventSet, Rejection, Secret, StreamName, Timestamp, Violations};
+use crate::{EventSet, Facts, Reads, Rejection, Secret, StreamName, Violations};
 
 /// One kind of stream and the state that its events fold to.
 pub trait Decider: 'static {
@@ -53,6 +50,21 @@ pub trait Command: DeserializeOwned + JsonSchema + Clone + Debug + Send + Sync +
 
     /// The id of the stream it is about; `None` lets one be made.
     fn stream_id(&self) -> Option<Uuid>;
+
+    /// What the stream belongs to, where it does: the group of an expense. Whoever decides on the owner can then
+    /// read all that belongs to it, as a family that is guarded as a whole; those who write different members of a
+    /// family do not meet.
+    fn owner(&self) -> Option<Uuid> {
+        None
+    }
+
+    /// The stream that it is about, once its id is settled.
+    fn stream(&self, id: Uuid) -> StreamName {
+        match self.owner() {
+            Some(owner) => StreamName::within(Self::Decider::STREAM, owner, id),
+            None => StreamName::of(Self::Decider::STREAM, id),
+        }
+    }
 
     /// Further streams of the tenant and context whose states are facts for this decision. Their versions are
     /// guarded at append like the main stream's.
@@ -147,94 +159,4 @@ pub enum ClaimChange<R> {
         /// What to give back.
         claim: Claim,
     },
-}
-
-/// The streams that a command reads besides its own.
-#[derive(Debug, Clone, Default)]
-pub struct Reads(Vec<Read>);
-
-/// One stream to be read, and how to fold it; the runtime that loads it does not know the type.
-#[derive(Debug, Clone)]
-pub struct Read {
-    /// The stream.
-    pub stream: StreamName,
-    /// The decider's kind, to find the fold by.
-    pub kind: &'static str,
-    /// The state before its first event.
-    pub initial: fn() -> Arc<dyn Any + Send + Sync>,
-}
-
-impl Reads {
-    /// No other stream.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// The stream of `D` with this id.
-    pub fn of<D: Decider>(id: Uuid) -> Self {
-        Self::none().and::<D>(id)
-    }
-
-    /// And the stream of `D` with this id.
-    #[must_use]
-    pub fn and<D: Decider>(mut self, id: Uuid) -> Self {
-        self.0.push(Read {
-            stream: StreamName::of(D::STREAM, id),
-            kind: D::STREAM,
-            initial: || Arc::new(D::State::default()),
-        });
-        self
-    }
-
-    /// The streams.
-    pub fn streams(&self) -> &[Read] {
-        &self.0
-    }
-}
-
-/// What comes in with a command besides its body: the time, its id, who asked, and what other streams say.
-#[derive(Debug, Clone)]
-pub struct Facts {
-    /// The time of the decision.
-    pub now: Timestamp,
-    /// The id of the main stream, chosen by the client or made for it.
-    pub id: Uuid,
-    /// Who asked.
-    pub actor: Actor,
-    states: HashMap<StreamName, Arc<dyn Any + Send + Sync>>,
-}
-
-impl Facts {
-    /// Facts without other streams.
-    pub fn new(now: Timestamp, id: Uuid, actor: Actor) -> Self {
-        Self { now, id, actor, states: HashMap::new() }
-    }
-
-    /// Adds the state of a stream that was read. `state` is the `State` of the stream's decider.
-    #[must_use]
-    pub fn with_state(mut self, stream: StreamName, state: Arc<dyn Any + Send + Sync>) -> Self {
-        self.states.insert(stream, state);
-        self
-    }
-
-    /// The facts that a command with these reads is given: the streams it named, and no others.
-    #[cfg(feature = "testing")]
-    pub(crate) fn narrowed(&self, id: Uuid, reads: &Reads) -> Self {
-        let state_of = |read: &Read| self.states.get(&read.stream).cloned().unwrap_or_else(read.initial);
-        let states = reads.streams().iter().map(|read| (read.stream.clone(), state_of(read))).collect();
-        Self { now: self.now, id, actor: self.actor.clone(), states }
-    }
-
-    /// The state of another stream, as it is guarded at append.
-    ///
-    /// # Panics
-    /// When the command did not name the stream in [`Command::reads`]: a mistake in the context that every test
-    /// of the command shows, since the harness too supplies only what was named.
-    pub fn state<D: Decider>(&self, id: Uuid) -> &D::State {
-        let stream = StreamName::of(D::STREAM, id);
-        match self.states.get(&stream).and_then(|state| state.downcast_ref()) {
-            Some(state) => state,
-            None => panic!("the command decides on {stream} without naming it in its reads"),
-        }
-    }
 }

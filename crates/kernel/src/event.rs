@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{EventId, EventMetadata, Lane, Sequence, StreamName, StreamVersion, TenantId, Timestamp};
+use crate::{EventId, EventMetadata, Lane, Sequence, Source, StreamName, StreamVersion, TenantId, Timestamp};
 
 /// A closed set of event types, each a struct named like its schema. Made with [`events!`](crate::events).
 pub trait EventSet: Sized + Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static {
@@ -59,6 +59,16 @@ pub struct Recorded<E> {
     pub metadata: EventMetadata,
     /// What happened.
     pub event: E,
+}
+
+impl<E> Recorded<E> {
+    /// Whether it is found in one of these.
+    pub fn is_in(&self, sources: &[Source]) -> bool {
+        sources.iter().any(|source| match source {
+            Source::Stream(stream) => *stream == self.stream,
+            Source::Family(family) => family.holds(&self.stream),
+        })
+    }
 }
 
 /// Makes a set of events. Each variant is named like the struct it carries and like its schema file.

@@ -1,10 +1,13 @@
 //! Names of things: tenants, streams, events, and whoever asked.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::Decider;
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,16 +87,15 @@ impl StreamName {
 
     /// The stream of `kind` with this id. `kind` is a decider's `STREAM`: one lower-case word.
     pub fn of(kind: &'static str, id: Uuid) -> Self {
-        debug_assert!(
-            kind.bytes().all(|byte| byte.is_ascii_lowercase()),
-            "a stream kind is one lower-case word"
-        );
-        let mut buffer = Uuid::encode_buffer();
-        let id = id.hyphenated().encode_lower(&mut buffer);
-        let mut name = String::with_capacity(kind.len() + 1 + id.len());
-        name.push_str(kind);
-        name.push('-');
-        name.push_str(id);
+        Self(named(kind, id).into())
+    }
+
+    /// The stream of `kind` with this id, one of those that belong to `owner`: `expense-<owner>.<id>`. All of them
+    /// are a [`StreamFamily`].
+    pub fn within(kind: &'static str, owner: Uuid, id: Uuid) -> Self {
+        let mut name = named(kind, owner);
+        name.push('.');
+        name.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
         Self(name.into())
     }
 
@@ -101,7 +103,7 @@ impl StreamName {
     pub fn parse(name: &str) -> Result<Self, InvalidIdentifier> {
         let well_formed = name.len() <= Self::LONGEST
             && name.split_once('-').is_some_and(|(kind, id)| !kind.is_empty() && !id.is_empty())
-            && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
+            && name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'*'));
         if !well_formed {
             return Err(InvalidIdentifier {
                 what: "a stream",
@@ -122,9 +124,142 @@ impl StreamName {
         self.0.split_once('-').map_or(&self.0, |(kind, _)| kind)
     }
 
-    /// The id, where it is a UUID.
+    /// The id, where it is a UUID; of a stream that belongs to something, its own and not the owner's.
     pub fn id(&self) -> Option<Uuid> {
-        self.0.split_once('-').and_then(|(_, id)| id.parse().ok())
+        let (_, id) = self.0.split_once('-')?;
+        id.split_once('.').map_or(id, |(_, id)| id).parse().ok()
+    }
+}
+
+fn named(kind: &'static str, id: Uuid) -> String {
+    debug_assert!(kind.bytes().all(|byte| byte.is_ascii_lowercase()), "a stream kind is one lower-case word");
+    let mut buffer = Uuid::encode_buffer();
+    let id = id.hyphenated().encode_lower(&mut buffer);
+    // Room for the id of a stream that belongs to this one.
+    let mut name = String::with_capacity(kind.len() + 2 * (1 + id.len()));
+    name.push_str(kind);
+    name.push('-');
+    name.push_str(id);
+    name
+}
+
+/// All streams of one kind that belong to one thing, like the expenses of a group; written `expense-<owner>.*`.
+///
+/// Read together they are like one stream, whose version is how many events all of them have.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamFamily(Arc<str>);
+
+impl StreamFamily {
+    /// What the name of a family ends in, and that of no stream.
+    const MARK: &'static str = ".*";
+
+    /// The streams of `kind` that belong to `owner`.
+    pub fn of(kind: &'static str, owner: Uuid) -> Self {
+        let mut name = named(kind, owner);
+        name.push_str(Self::MARK);
+        Self(name.into())
+    }
+
+    /// Takes a name that was read from outside; `None` where it is no family's.
+    pub fn parse(name: &str) -> Option<Self> {
+        let stem = name.strip_suffix(Self::MARK)?;
+        let (kind, owner) = stem.split_once('-')?;
+        let well_formed = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase());
+        (well_formed && owner.parse::<Uuid>().is_ok()).then(|| Self(name.into()))
+    }
+
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The decider's kind.
+    pub fn kind(&self) -> &str {
+        self.0.split_once('-').map_or(&self.0, |(kind, _)| kind)
+    }
+
+    /// What the names of its streams begin with, and no others.
+    pub fn prefix(&self) -> &str {
+        self.0.strip_suffix('*').unwrap_or(&self.0)
+    }
+
+    /// Its name where a stream's is expected: in what a decision stands on. No stream has such a name.
+    pub fn name(&self) -> StreamName {
+        StreamName(Arc::clone(&self.0))
+    }
+
+    /// The family that has this name; `None` where it is a stream's.
+    pub fn named(name: &StreamName) -> Option<Self> {
+        name.0.ends_with(Self::MARK).then(|| Self(Arc::clone(&name.0)))
+    }
+
+    /// The family that a stream is of, where it belongs to something.
+    pub fn holding(stream: &StreamName) -> Option<Self> {
+        let (owner, _) = stream.as_str().split_once('.')?;
+        Some(Self(format!("{owner}{}", Self::MARK).into()))
+    }
+
+    /// Whether the stream is one of them.
+    pub fn holds(&self, stream: &StreamName) -> bool {
+        stream.as_str().starts_with(self.prefix())
+    }
+}
+
+/// Where events are found: in a stream, or in all that belong to something.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// In this stream.
+    Stream(StreamName),
+    /// In all of these.
+    Family(StreamFamily),
+}
+
+impl Source {
+    /// The stream of `D` with this id.
+    pub fn of<D: Decider>(id: Uuid) -> Self {
+        Self::Stream(StreamName::of(D::STREAM, id))
+    }
+
+    /// The stream of `D` with this id that belongs to `owner`.
+    pub fn within<D: Decider>(owner: Uuid, id: Uuid) -> Self {
+        Self::Stream(StreamName::within(D::STREAM, owner, id))
+    }
+
+    /// All streams of `D` that belong to `owner`.
+    pub fn all<D: Decider>(owner: Uuid) -> Self {
+        Self::Family(StreamFamily::of(D::STREAM, owner))
+    }
+}
+
+impl FromStr for Source {
+    type Err = InvalidIdentifier;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match StreamFamily::parse(name) {
+            Some(family) => Ok(Self::Family(family)),
+            None => StreamName::parse(name).map(Self::Stream),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(stream) => stream.fmt(out),
+            Self::Family(family) => family.fmt(out),
+        }
+    }
+}
+
+impl fmt::Display for StreamFamily {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for StreamFamily {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "StreamFamily({})", self.0)
     }
 }
 

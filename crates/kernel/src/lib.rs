@@ -9,8 +9,10 @@
 
 mod chain;
 mod context;
+mod day;
 mod decider;
 mod event;
+mod facts;
 mod identifiers;
 mod lane;
 mod logged_event;
@@ -27,9 +29,11 @@ mod view;
 
 pub use chain::{ChainHash, EventDigest};
 pub use context::{Context, ContextVisitor, Registry};
-pub use decider::{Claim, ClaimChange, Command, Decider, Decision, Facts, Read, Reads, Verdict};
+pub use day::{Day, InvalidDay};
+pub use decider::{Claim, ClaimChange, Command, Decider, Decision, Verdict};
 pub use event::{EventDecoder, EventEncoder, EventSet, Recorded, union_type_count};
-pub use identifiers::{Actor, EventId, InvalidIdentifier, StreamName, TenantId};
+pub use facts::{Facts, Read, ReadClaims, ReadFamily, Reads};
+pub use identifiers::{Actor, EventId, InvalidIdentifier, Source, StreamFamily, StreamName, TenantId};
 pub use lane::{InvalidToken, Lane, LaneToken, LogId};
 pub use logged_event::{EventMetadata, LoggedEvent, NewEvent, SchemaFingerprint};
 pub use money::{Currency, Money, UnknownCurrency};

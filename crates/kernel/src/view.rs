@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{EventSet, Recorded};
+use crate::{EventSet, Recorded, Source};
 
 /// One kind of row, scoped to a tenant: each row is the fold of the events that name its key.
 pub trait View: Send + Sync + 'static {
@@ -28,6 +28,20 @@ pub trait View: Send + Sync + 'static {
     /// By which links a row can be found, for events that name no key but say "every row that has to do with X".
     fn links(row: &Self::Row) -> Vec<Link> {
         let _ = row;
+        Vec::new()
+    }
+
+    /// Where the events are found that a row is folded from, so that it can be folded anew as it was at an earlier
+    /// time; none where that cannot be asked. `row` is the row as it is now, for keys that do not say it all.
+    fn sources(key: &RowKey, row: Option<&Self::Row>) -> Vec<Source> {
+        let _ = (key, row);
+        Vec::new()
+    }
+
+    /// Where further events of the row are found, as one of its events tells: the category of a product, which may
+    /// be renamed.
+    fn leads_to(event: &Self::Event) -> Vec<Source> {
+        let _ = event;
         Vec::new()
     }
 

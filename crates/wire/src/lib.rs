@@ -15,6 +15,7 @@ mod codec;
 pub mod compatibility;
 mod framing;
 pub mod headers;
+mod listed;
 mod names;
 mod received;
 mod registry;
@@ -22,6 +23,7 @@ mod schema;
 
 pub use codec::{Codec, DecodeError, EncodeError, Encoded, KnownSchema};
 pub use framing::{FRAME_LENGTH, FrameError, frame, unframe};
+pub use listed::{ListedRecord, ListedRecords};
 pub use names::{record_key, subject, topic};
 pub use received::{BadRecord, Received};
 pub use registry::{MEDIA_TYPE, RegisteredSchema, RegistryClient, RegistryError, RegistryOptions};

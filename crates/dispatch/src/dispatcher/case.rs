@@ -1,10 +1,13 @@
 //! One command's case: the streams that it decides on, and how fresh what is known of them is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use event_log::{Append, Guard, OnceKey, Receipt};
-use kernel::{EventId, EventMetadata, Facts, NewEvent, StreamName, StreamVersion, TenantId};
+use event_log::{Append, ClaimChange, Guard, OnceKey, Receipt};
+use kernel::{
+    EventId, EventMetadata, Facts, NewEvent, ReadClaims, StreamFamily, StreamName, StreamVersion, TenantId,
+};
 use tracing::error;
 use uuid::Uuid;
 
@@ -14,7 +17,7 @@ use crate::command::{Decided, Question, Undecided};
 use crate::kind::StreamKind;
 use crate::queues::Turn;
 use crate::registry::CommandEntry;
-use crate::streams::Streams;
+use crate::streams::{LoadedFamily, Streams};
 use crate::warm::{Loaded, StreamKey};
 
 /// A command and all that it is decided on.
@@ -27,6 +30,8 @@ pub(super) struct Case<'a> {
     made: bool,
     main: Known,
     facts: Vec<Known>,
+    families: Vec<KnownFamily>,
+    claims: Vec<KnownClaims>,
     command_id: Uuid,
 }
 
@@ -37,6 +42,19 @@ struct Known {
     loaded: Loaded,
     /// Whether it was read from the log after the command came.
     fresh: bool,
+}
+
+/// What is known of the streams of a family, read after the command came.
+struct KnownFamily {
+    family: StreamFamily,
+    kind: Arc<dyn StreamKind>,
+    loaded: LoadedFamily,
+}
+
+/// Which values are claimed, read after the command came.
+struct KnownClaims {
+    read: ReadClaims,
+    values: Arc<BTreeSet<String>>,
 }
 
 /// Whether a decision stands on what the log held at one moment after the command came.
@@ -56,10 +74,12 @@ impl<'a> Case<'a> {
         let chosen = question.stream_id();
         let made = chosen.is_none();
         let id = chosen.unwrap_or_else(Uuid::now_v7);
-        let stream = StreamName::of(command.stream(), id);
+        let stream = question.stream(id);
         let key = StreamKey { context: command.context(), tenant: request.tenant.clone(), stream };
         let main = Known::not_begun(key, &command.kind, made);
-        Self { dispatcher, command, request, id, made, main, facts: Vec::new(), command_id: Uuid::now_v7() }
+        let (facts, families, claims) = Default::default();
+        let command_id = Uuid::now_v7();
+        Self { dispatcher, command, request, id, made, main, facts, families, claims, command_id }
     }
 
     pub(super) fn tenant(&self) -> &TenantId {
@@ -128,6 +148,12 @@ impl<'a> Case<'a> {
         for known in &self.facts {
             facts = facts.with_state(known.key.stream.clone(), Arc::clone(&known.loaded.state));
         }
+        for known in &self.families {
+            facts = facts.with_family(known.family.clone(), Arc::clone(&known.loaded.states));
+        }
+        for known in &self.claims {
+            facts = facts.with_claimed(known.read.clone(), Arc::clone(&known.values));
+        }
         match question.decide(&self.main.loaded.state, &facts) {
             Ok(decided) => Ok(Ok(decided)),
             Err(Undecided::Refused(refusal)) => Ok(Err(refusal.into())),
@@ -148,12 +174,9 @@ impl<'a> Case<'a> {
                 self.facts.push(known.swap_remove(at));
                 continue;
             }
-            let kind = self.command.kinds.get(read.kind).ok_or_else(|| {
-                let context = self.command.context();
-                CommandError::Failed(format!("no command of {context} is about a {}", read.kind).into())
-            })?;
+            let kind = self.kind(read.kind)?;
             let key = StreamKey { stream: read.stream.clone(), ..self.main.key.clone() };
-            let mut fact = Known::not_begun(key, kind, false);
+            let mut fact = Known::not_begun(key, &kind, false);
             match self.dispatcher.streams.warm(&fact.key) {
                 Some(warm) => fact.loaded = warm,
                 None => {
@@ -163,7 +186,43 @@ impl<'a> Case<'a> {
             }
             self.facts.push(fact);
         }
+        self.families.retain(|known| reads.families().iter().any(|read| read.family == known.family));
+        for read in reads.families() {
+            if self.families.iter().any(|known| known.family == read.family) {
+                continue;
+            }
+            self.command.meters.loaded();
+            let (kind, family) = (self.kind(read.kind)?, read.family.clone());
+            let loaded = self.dispatcher.streams.read_family(&*kind, &self.main.key, &family).await?;
+            self.families.push(KnownFamily { family, kind, loaded });
+        }
+        self.claims.retain(|known| reads.claims().contains(&known.read));
+        for read in reads.claims() {
+            if self.claims.iter().any(|known| known.read == *read) {
+                continue;
+            }
+            let values = self.dispatcher.streams.claimed(&self.main.key, read).await?;
+            self.claims.push(KnownClaims { read: read.clone(), values });
+        }
         Ok(())
+    }
+
+    fn kind(&self, name: &str) -> Result<Arc<dyn StreamKind>, CommandError> {
+        self.command.kinds.get(name).cloned().ok_or_else(|| {
+            let context = self.command.context();
+            CommandError::Failed(format!("no command of {context} is about a {name}").into())
+        })
+    }
+
+    /// Whether the decision stands on what was read of this claim.
+    pub(super) fn read_as_fact(&self, change: &ClaimChange) -> bool {
+        let ClaimChange::Take { set, value } = change else { return false };
+        self.claims.iter().any(|known| known.read.covers(set, value))
+    }
+
+    /// What was read of claims does not hold any more.
+    pub(super) fn forget_claims(&mut self) {
+        self.claims.clear();
     }
 
     /// Whether what was just decided on is what the log holds.
@@ -171,7 +230,8 @@ impl<'a> Case<'a> {
     /// One stream needs one reading. Of several, each may have moved while the others were read; a round in which
     /// none has moved shows that all of them were so together when the round began.
     pub(super) async fn confirm(&mut self) -> Result<Confirmed, CommandError> {
-        if self.facts.is_empty() && self.main.fresh {
+        let alone = self.facts.is_empty() && self.families.is_empty() && self.claims.is_empty();
+        if alone && self.main.fresh {
             return Ok(Confirmed::Yes);
         }
         let mut moved = false;
@@ -181,6 +241,17 @@ impl<'a> Case<'a> {
         }
         for fact in &mut self.facts {
             moved |= fact.catch_up(&self.dispatcher.streams).await?;
+        }
+        for known in &mut self.families {
+            let streams = &self.dispatcher.streams;
+            let loaded = streams.read_family(&*known.kind, &self.main.key, &known.family).await?;
+            moved |= loaded.version != known.loaded.version;
+            known.loaded = loaded;
+        }
+        for known in &mut self.claims {
+            let values = self.dispatcher.streams.claimed(&self.main.key, &known.read).await?;
+            moved |= values != known.values;
+            known.values = values;
         }
         Ok(if moved { Confirmed::No } else { Confirmed::Yes })
     }
@@ -201,6 +272,8 @@ impl<'a> Case<'a> {
                 fact.follow(streams, actual).await?;
             }
         }
+        // Read again before the next decision.
+        self.families.retain(|known| known.family.name() != *stream);
         Ok(())
     }
 
@@ -223,10 +296,11 @@ impl<'a> Case<'a> {
                 traceparent: self.request.traceparent.clone(),
             },
         });
-        let mut guards = Vec::with_capacity(1 + self.facts.len());
+        let mut guards = Vec::with_capacity(1 + self.facts.len() + self.families.len());
         guards.push(self.main.guard());
         // A command may read its own stream as a fact; it is guarded already.
         guards.extend(self.facts.iter().filter(|fact| fact.key.stream != *stream).map(Known::guard));
+        guards.extend(self.families.iter().map(KnownFamily::guard));
         Append { stream: stream.clone(), guards, events: events.collect(), claims: decided.claims, once }
     }
 
@@ -248,6 +322,12 @@ impl<'a> Case<'a> {
             }
             Err(error) => error!(stream = %key.stream, %error, "a recorded decision does not fold"),
         }
+    }
+}
+
+impl KnownFamily {
+    fn guard(&self) -> Guard {
+        Guard { stream: self.family.name(), version: self.loaded.version }
     }
 }
 

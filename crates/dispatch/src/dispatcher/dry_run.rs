@@ -67,7 +67,12 @@ impl Dispatcher {
             if case.confirm().await? == Confirmed::No {
                 continue;
             }
-            if let Some(index) = self.first_taken(&case, &decided?.claims).await? {
+            let claims = decided?.claims;
+            if let Some(index) = self.first_taken(&case, &claims).await? {
+                if claims.get(index).is_some_and(|change| case.read_as_fact(change)) {
+                    case.forget_claims();
+                    continue;
+                }
                 return Err(question.claim_refusal(index).into());
             }
             let events = question.preview().map_err(|error| CommandError::Failed(error.into()))?;

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use kernel::{Epoch, EventDigest, LogId, Sequence, StreamVersion, TenantId, Timestamp};
+use kernel::{Epoch, EventDigest, LogId, Sequence, StreamFamily, StreamVersion, TenantId, Timestamp};
 use tokio::sync::oneshot;
 
 use super::statement::Answer;
@@ -103,15 +103,24 @@ impl Touches {
         let stream = |name: &kernel::StreamName| hashed(0, name.as_str(), "");
         let writes_stream = !append.events.is_empty();
         let mut writes = Vec::with_capacity(2 + claims.len());
+        let mut reads = Vec::with_capacity(append.guards.len());
         if writes_stream {
             writes.push(stream(&append.stream));
+            // Those that write streams of one family do not meet; who reads the family meets all of them.
+            reads.extend(StreamFamily::holding(&append.stream).map(|family| hashed(3, family.as_str(), "")));
         }
         writes.extend(claims.iter().map(|claim| {
             let (set, value) = append.claims[claim.named_at].claim();
             hashed(1, set, value)
         }));
         writes.extend(append.once.iter().map(|once| hashed(2, &once.key, "")));
-        let read = append.guards.iter().filter(|guard| !writes_stream || guard.stream != append.stream);
-        Self { writes, reads: read.map(|guard| stream(&guard.stream)).collect() }
+        for guard in &append.guards {
+            if let Some(family) = StreamFamily::named(&guard.stream) {
+                writes.push(hashed(3, family.as_str(), ""));
+            } else if !writes_stream || guard.stream != append.stream {
+                reads.push(stream(&guard.stream));
+            }
+        }
+        Self { writes, reads }
     }
 }

@@ -7,6 +7,7 @@ mod appending;
 mod batching;
 mod claiming;
 mod crashing;
+mod families;
 mod isolation;
 mod keeping;
 mod lanes;

@@ -1,5 +1,6 @@
 //! Given events of a stream, when a command comes, then these events or that refusal.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::{
 pub struct DeciderCase<D: Decider> {
     state: D::State,
     facts: Facts,
+    claims: BTreeSet<(&'static str, String)>,
 }
 
 /// Nothing has happened to the stream yet.
@@ -28,6 +30,7 @@ pub fn given<D: Decider, E: Into<D::Event>>(events: impl IntoIterator<Item = E>)
     DeciderCase {
         state: D::fold(&events),
         facts: Facts::new(Timestamp::from_micros(0), Uuid::from_u128(1), Actor::new("tester")),
+        claims: BTreeSet::new(),
     }
 }
 
@@ -35,13 +38,46 @@ impl<D: Decider> DeciderCase<D> {
     /// These events have happened to another stream that the command may read.
     #[must_use]
     pub fn and_stream<Other: Decider, E: Into<Other::Event>>(
-        mut self,
+        self,
         id: Uuid,
+        events: impl IntoIterator<Item = E>,
+    ) -> Self {
+        self.and_named::<Other, E>(StreamName::of(Other::STREAM, id), events)
+    }
+
+    /// These events have happened to another stream, one of those that belong to `owner`.
+    #[must_use]
+    pub fn and_within<Other: Decider, E: Into<Other::Event>>(
+        self,
+        owner: Uuid,
+        id: Uuid,
+        events: impl IntoIterator<Item = E>,
+    ) -> Self {
+        self.and_named::<Other, E>(StreamName::within(Other::STREAM, owner, id), events)
+    }
+
+    fn and_named<Other: Decider, E: Into<Other::Event>>(
+        mut self,
+        stream: StreamName,
         events: impl IntoIterator<Item = E>,
     ) -> Self {
         let events: Vec<Other::Event> = events.into_iter().map(Into::into).collect();
         let state: Arc<Other::State> = Arc::new(Other::fold(&events));
-        self.facts = self.facts.with_state(StreamName::of(Other::STREAM, id), state);
+        self.facts = self.facts.with_state(stream, state);
+        self
+    }
+
+    /// Another stream holds this value of a set.
+    #[must_use]
+    pub fn and_claimed(mut self, set: &'static str, value: impl Into<String>) -> Self {
+        self.claims.insert((set, value.into()));
+        self
+    }
+
+    /// This is who asks.
+    #[must_use]
+    pub fn asked_by(mut self, actor: &str) -> Self {
+        self.facts.actor = Actor::new(actor);
         self
     }
 
@@ -69,7 +105,7 @@ impl<D: Decider> DeciderCase<D> {
             return Outcome::Invalid(violations);
         }
         let id = command.stream_id().unwrap_or(self.facts.id);
-        let facts = self.facts.narrowed(id, &command.reads(id, &self.state));
+        let facts = self.facts.narrowed(id, &command.reads(id, &self.state), &self.claims);
         match command.decide(&self.state, &facts) {
             Ok(decision) => Outcome::Decided(decision),
             Err(rejection) => Outcome::Refused(rejection),

@@ -44,8 +44,17 @@ impl<V: View> ViewCase<V> {
 
     /// This happens to the stream of `kind` with this id.
     #[must_use]
-    pub fn event(mut self, kind: &'static str, id: Uuid, event: impl Into<V::Event>) -> Self {
-        let stream = StreamName::of(kind, id);
+    pub fn event(self, kind: &'static str, id: Uuid, event: impl Into<V::Event>) -> Self {
+        self.happens(StreamName::of(kind, id), event)
+    }
+
+    /// This happens to the stream of `kind` with this id that belongs to `owner`.
+    #[must_use]
+    pub fn event_within(self, kind: &'static str, owner: Uuid, id: Uuid, event: impl Into<V::Event>) -> Self {
+        self.happens(StreamName::within(kind, owner, id), event)
+    }
+
+    fn happens(mut self, stream: StreamName, event: impl Into<V::Event>) -> Self {
         let earlier = self.events.iter().filter(|e| e.stream == stream && e.tenant == self.tenant).count();
         let sequence = Sequence::new(self.events.len() as u64 + 1);
         self.events.push(Recorded {
@@ -111,6 +120,33 @@ impl<V: View> ViewCase<V> {
             let back: V::Row =
                 serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error} in {json}"));
             assert_eq!(&back, row, "after its way through JSON");
+        }
+        self
+    }
+
+    /// Every row of this tenant, folded from nothing but what [`View::sources`] and [`View::leads_to`] name, is the
+    /// row: it can be told as it was.
+    #[track_caller]
+    pub fn is_told_by_its_sources(self) -> Self {
+        for ((tenant, key), row) in self.rows().into_iter().filter(|((tenant, _), _)| *tenant == self.tenant)
+        {
+            let mut sources = V::sources(&key, Some(&row));
+            assert!(!sources.is_empty(), "{} names no sources of {key:?}", V::NAME);
+            let mut known = 0;
+            let mut told: Vec<&Recorded<V::Event>> = Vec::new();
+            while sources.len() > known {
+                known = sources.len();
+                told = self.events.iter().filter(|it| it.tenant == tenant && it.is_in(&sources)).collect();
+                let further = told.iter().flat_map(|event| V::leads_to(&event.event));
+                let further: Vec<_> = further.filter(|source| !sources.contains(source)).collect();
+                sources.extend(further);
+                sources.sort();
+                sources.dedup();
+            }
+            let mut fold = Fold::<V>::default();
+            told.iter().for_each(|event| fold.apply(event));
+            let found = fold.into_rows().remove(&(tenant, key.clone()));
+            assert_eq!(found.as_ref(), Some(&row), "{} {key:?} by its sources", V::NAME);
         }
         self
     }
