@@ -9,17 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http_api::OperatorTokens;
-use kernel::{ChainHash, Epoch, EventSet, LogId, Recorded, SchemaFingerprint, Sequence};
+use kernel::{ChainHash, Epoch, EventSet, LogId, Recorded, Sequence};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service_runtime::config::ExposeSecret;
 use uuid::Uuid;
-use wire::{Codec, DecodeError, Received};
+use wire::{Codec, DecodeError, ListedRecords, Received};
 
 use crate::intake::recorded;
 
@@ -139,14 +136,14 @@ impl LogSource {
         let (lane, limit) = (log.lane.to_string(), limit.clamp(1, LOG_PAGE_MOST).to_string());
         let path = ["v1", "ops", "logs", &log.context, &lane, "records"];
         let query = [("after", after.to_string()), ("limit", limit)];
-        let page: Page = self.get(&path, &query).await?.map_err(|(status, problem)| {
+        let page: ListedRecords = self.get(&path, &query).await?.map_err(|(status, problem)| {
             let unknown = status == StatusCode::NOT_FOUND && problem.kind == "/problems/not-found";
             if unknown { LogSourceError::UnknownLog(log.clone()) } else { refused((status, problem)) }
         })?;
         let mut records = Vec::with_capacity(page.items.len());
         let mut last = after;
         for record in &page.items {
-            let received = record.received(log)?;
+            let received = record.received(log).map_err(|error| LogSourceError::Answer(error.to_string()))?;
             if received.event.sequence != last.next() {
                 let found = received.event.sequence;
                 return Err(LogSourceError::Answer(format!("sequence {found} follows {last}")));
@@ -257,32 +254,6 @@ impl Head {
             published_through: Sequence::new(self.published_through),
         };
         Ok((self.log.parse().map_err(|_| wrong())?, head))
-    }
-}
-
-#[derive(Deserialize)]
-struct Page {
-    items: Vec<Record>,
-    schemas: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    key: String,
-    headers: BTreeMap<String, String>,
-    schema: String,
-    payload: String,
-}
-
-impl Record {
-    fn received(&self, log: &LogId) -> Result<Received, LogSourceError> {
-        let wrong = |what: &str| LogSourceError::Answer(format!("a record's {what}"));
-        let payload = STANDARD.decode(&self.payload).map_err(|_| wrong("payload"))?;
-        let schema = u64::from_str_radix(&self.schema, 16).map_err(|_| wrong("schema"))?;
-        let schema = SchemaFingerprint(schema.cast_signed());
-        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        Received::parse(log, Some(self.key.as_bytes()), headers, Bytes::from(payload), schema)
-            .map_err(|error| LogSourceError::Answer(error.to_string()))
     }
 }
 

@@ -13,6 +13,7 @@ mod answer;
 mod commands;
 mod config;
 mod description;
+mod history;
 mod logs;
 
 use std::net::SocketAddr;

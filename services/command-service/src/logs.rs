@@ -20,13 +20,14 @@ use http_api::{Authenticator, Caller, OPS, OpenApi, Operation, Path, Problem, Pr
 use kernel::{Epoch, Lane, LogId, LoggedEvent, SchemaFingerprint, Sequence};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use crate::answer::json;
+use crate::history;
 
 /// Records in a page: at most, and where the reader does not say.
-const PAGE_MOST: u16 = 500;
+pub(crate) const PAGE_MOST: u16 = 500;
 const PAGE: u16 = 100;
 /// Bytes of payload in a page, about; with headers and as JSON it comes to some 1 MiB. At least one record is there.
 const PAGE_BYTES: usize = 512 << 10;
@@ -56,13 +57,44 @@ impl Logs {
         Self { log, authenticator, open, reads: Arc::new(Semaphore::new(READS_AT_ONCE)) }
     }
 
-    /// An operator's scope: what it opens is not bound to the token's tenant.
-    fn check(&self, caller: &Caller) -> Result<(), Problem> {
-        caller.require(OPS)?;
+    /// The log itself, to be read when there is a turn for it.
+    pub(crate) async fn reading(&self) -> Result<(&EventLog, SemaphorePermit<'_>), Problem> {
+        // Closed only with the service itself.
+        Ok((&self.log, self.reads.acquire().await.map_err(Problem::unavailable)?))
+    }
+
+    /// Records with their schemas.
+    pub(crate) async fn listed(
+        &self,
+        log: &LogId,
+        head: &Head,
+        events: &[LoggedEvent],
+    ) -> Result<LogRecords, Problem> {
+        let mut schemas = BTreeMap::new();
+        for event in events {
+            let schema = event.event.schema;
+            if let Entry::Vacant(place) = schemas.entry(fingerprint(schema)) {
+                let text = self.log.schema(schema).await.map_err(problem)?;
+                let text = text.ok_or_else(|| Problem::internal("the log lacks a schema of its events"))?;
+                place.insert(text);
+            }
+        }
+        let items = events.iter().map(|event| LogRecord::of(event, &head.epoch)).collect();
+        Ok(LogRecords { log: LogDescription::of(log, head), items, schemas })
+    }
+
+    /// Whether the log is there.
+    pub(crate) fn check_open(&self) -> Result<(), Problem> {
         if self.open.load(Ordering::Relaxed) {
             return Ok(());
         }
         Err(Problem::new(ProblemType::Unavailable).detail("the log was not found yet"))
+    }
+
+    /// An operator's scope: what it opens is not bound to the token's tenant.
+    fn check(&self, caller: &Caller) -> Result<(), Problem> {
+        caller.require(OPS)?;
+        self.check_open()
     }
 }
 
@@ -70,6 +102,7 @@ pub(crate) fn router(logs: Logs) -> Router {
     Router::new()
         .route("/v1/ops/logs", get(heads))
         .route("/v1/ops/logs/{context}/{lane}/records", get(records))
+        .route("/v1/{context}/history", get(history::of_streams))
         .with_state(logs)
 }
 
@@ -98,7 +131,7 @@ struct LogDescription {
 
 /// Records of a log, in order.
 #[derive(Debug, Serialize, JsonSchema)]
-struct LogRecords {
+pub(crate) struct LogRecords {
     /// Where the log ended when they were read.
     #[serde(flatten)]
     log: LogDescription,
@@ -136,7 +169,7 @@ struct Range {
     limit: u16,
 }
 
-fn page() -> u16 {
+pub(crate) fn page() -> u16 {
     PAGE
 }
 
@@ -164,22 +197,11 @@ async fn records(
         return Err(Problem::new(ProblemType::InvalidParameter).error("after", "out-of-range"));
     }
     let log = LogId::new(context, Lane::new(lane));
-    // Closed only with the service itself.
-    let _reading = logs.reads.acquire().await.map_err(Problem::unavailable)?;
-    let head = logs.log.head(&log).await.map_err(problem)?;
+    let (reader, _reading) = logs.reading().await?;
+    let head = reader.head(&log).await.map_err(problem)?;
     let after = Sequence::new(range.after);
-    let events = logs.log.read_log(&log, after, usize::from(range.limit)).await.map_err(problem)?;
-    let mut schemas = BTreeMap::new();
-    for event in &events {
-        let schema = event.event.schema;
-        if let Entry::Vacant(place) = schemas.entry(fingerprint(schema)) {
-            let text = logs.log.schema(schema).await.map_err(problem)?;
-            let text = text.ok_or_else(|| Problem::internal("the log lacks a schema of its events"))?;
-            place.insert(text);
-        }
-    }
-    let items = events.iter().map(|event| LogRecord::of(event, &head.epoch)).collect();
-    json(StatusCode::OK, &LogRecords { log: LogDescription::of(&log, &head), items, schemas })
+    let events = reader.read_log(&log, after, usize::from(range.limit)).await.map_err(problem)?;
+    json(StatusCode::OK, &logs.listed(&log, &head, &events).await?)
 }
 
 impl LogDescription {
@@ -212,7 +234,7 @@ fn fingerprint(schema: SchemaFingerprint) -> String {
     format!("{:016x}", schema.0)
 }
 
-fn problem(error: LogError) -> Problem {
+pub(crate) fn problem(error: LogError) -> Problem {
     match error {
         LogError::UnknownLog(log) => {
             Problem::new(ProblemType::NotFound).detail(format!("there is no log {log}"))
@@ -228,6 +250,7 @@ const ABOUT: &str = "For operators, and for services that keep something made of
 pub(crate) fn describe(api: &mut OpenApi) {
     use axum::http::Method;
 
+    history::describe(api);
     api.tag("ops", ABOUT);
     api.operation(
         &Method::GET,

@@ -8,6 +8,9 @@ const SHAPES: &[(&str, &str)] = &[
     ("product-details", include_str!("tables/product-details.sql")),
     ("product-search", include_str!("tables/product-search.sql")),
     ("stock", include_str!("tables/stock.sql")),
+    ("travel-expenses", include_str!("tables/travel-expenses.sql")),
+    ("travel-groups", include_str!("tables/travel-groups.sql")),
+    ("travel-itinerary", include_str!("tables/travel-itinerary.sql")),
 ];
 
 /// The SQL that shapes a view's table; empty for a view that is only asked for by its key.

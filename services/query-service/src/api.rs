@@ -9,6 +9,7 @@ use http_api::{Authenticator, OpenApi, Operation};
 use service_runtime::CancellationToken;
 
 use crate::live::Streams;
+use crate::past::Past;
 use crate::processes::Processes;
 use crate::stores::Stores;
 
@@ -19,6 +20,7 @@ pub(crate) struct App {
     pub(crate) stores: Stores,
     pub(crate) streams: Streams,
     pub(crate) processes: Processes,
+    pub(crate) past: Past,
     /// Cancelled when the service drains.
     pub(crate) stop: CancellationToken,
 }

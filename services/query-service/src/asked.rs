@@ -3,9 +3,11 @@
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderValue;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use http_api::{Caller, IfNoneMatch, Prefer, Problem, TwofoldAfter};
-use kernel::{Context, Lane, LaneToken, LogId, Sequence, TenantId};
+use kernel::{Actor, Context, Lane, LaneToken, LogId, Sequence, TenantId};
 use tokio::time::Instant;
 
 use crate::api::App;
@@ -15,6 +17,10 @@ use crate::api::App;
 pub(crate) struct Asked<C> {
     /// Whose data it is about.
     pub(crate) tenant: TenantId,
+    /// Who asks.
+    pub(crate) caller: Actor,
+    /// The token that they showed, for what is asked in their name elsewhere.
+    pub(crate) authorization: HeaderValue,
     /// What the client has.
     pub(crate) if_none_match: IfNoneMatch,
     /// Until when to wait for what the answer must reflect.
@@ -29,9 +35,14 @@ impl<C: Context> FromRequestParts<App> for Asked<C> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
         caller.require(&format!("{}:read", C::NAME))?;
+        let mut authorization =
+            parts.headers.get(AUTHORIZATION).cloned().unwrap_or_else(|| HeaderValue::from_static(""));
+        authorization.set_sensitive(true);
         let prefer = Prefer::from_headers(&parts.headers)?;
         Ok(Self {
             tenant: caller.tenant,
+            caller: caller.actor,
+            authorization,
             if_none_match: IfNoneMatch::from_headers(&parts.headers)?,
             deadline: Instant::now() + prefer.wait_or_default(),
             after: TwofoldAfter::from_headers(&parts.headers)?,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api::Api;
 use crate::listing::Page;
+use crate::past;
 
 type Catalog = ::catalog::Catalog;
 type Asked = crate::asked::Asked<Catalog>;
@@ -47,6 +48,8 @@ fn add_products(api: &mut Api) {
         "/v1/catalog/products/{id}",
         products::by_id,
         query("getProduct", "A product with its category's name and its stock by location")
+            .query_parameters::<past::Asks>()
+            .problem(ProblemType::Unavailable)
             .path_parameter::<Uuid>("id", "The product.")
             .answer::<ProductRow>(200, "The product.")
             .problem(ProblemType::NotFound),

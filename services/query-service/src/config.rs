@@ -1,9 +1,11 @@
 //! `TWOFOLD_LISTEN`, `TWOFOLD_VIEWS_URL`, `TWOFOLD_VIEWS_POOL_MAX`, `TWOFOLD_REDIS_URL`, `TWOFOLD_REDIS_PREFIX`,
-//! `TWOFOLD_JWT_…`, `TWOFOLD_LOG`, `TWOFOLD_LOG_FORMAT`, `TWOFOLD_LIVE_STREAMS_MAX`,
+//! `TWOFOLD_LOG_SERVICE_URL`, `TWOFOLD_JWT_…`, `TWOFOLD_LOG`, `TWOFOLD_LOG_FORMAT`, `TWOFOLD_LIVE_STREAMS_MAX`,
 //! `TWOFOLD_LIVE_STREAMS_PER_TENANT_MAX`, `TWOFOLD_PROCESS_MANAGER_URL`.
 
 use http_api::AuthConfig;
-use service_runtime::config::{ListenConfig, RedisConfig, TelemetryConfig, ViewsDatabaseConfig};
+use service_runtime::config::{
+    ListenConfig, LogServiceConfig, RedisConfig, TelemetryConfig, ViewsDatabaseConfig,
+};
 
 pub use crate::processes::ProcessManagerConfig;
 
@@ -22,6 +24,9 @@ pub struct Config {
     /// Who is asked how processes stand.
     #[command(flatten)]
     pub processes: ProcessManagerConfig,
+    /// Who tells of the past.
+    #[command(flatten)]
+    pub log_service: LogServiceConfig,
     /// Whose tokens are accepted.
     #[command(flatten)]
     pub auth: AuthConfig,

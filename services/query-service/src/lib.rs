@@ -8,9 +8,9 @@
 //! to be there: without Postgres, lists are answered 503; without Redis, what Redis would have answered comes from
 //! Postgres. Every answer says in `Twofold-Sequence` what it reflects, read in the same statement as its data.
 //!
-//! Each context has a module with its routes (`catalog`) and its SQL in `queries/<context>/`. What queries have in
+//! Each context has a module with its routes (`catalog`, `travel`) and its SQL in `queries/<context>/`. What queries have in
 //! common is here: `asked` (who asks, and for how fresh an answer), `stores` (where rows are read), `answer`,
-//! `listing` (pages), `live` (streams of changes), `beside` (rows of another context)
+//! `listing` (pages), `live` (streams of changes), `past` (resources as they were), `beside` (rows of another context)
 //! and `processes` (what the process-manager says).
 
 mod accounts;
@@ -23,9 +23,11 @@ mod config;
 mod listing;
 mod live;
 mod orders;
+mod past;
 mod processes;
 mod stores;
 mod telemetry;
+mod travel;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -40,6 +42,7 @@ use tracing::info;
 use api::{Api, App};
 pub use config::{Config, ProcessManagerConfig};
 use live::Streams;
+use past::Past;
 use processes::Processes;
 use stores::Stores;
 
@@ -52,6 +55,7 @@ pub struct QueryService {
     stores: Stores,
     streams: Streams,
     processes: Processes,
+    past: Past,
     health: Health,
 }
 
@@ -63,9 +67,10 @@ impl QueryService {
         let stores = Stores::new(&config.views, &config.redis, &health)?;
         let streams = Streams::new(config.live_streams_max, config.live_streams_per_tenant_max);
         let processes = Processes::new(&config.processes)?;
+        let past = Past::new(&config.log_service.url)?;
         let listener = bind(config.listen.listen).await?;
         let address = listener.local_addr().context("find the port that was opened")?;
-        Ok(Self { listener, address, authenticator, stores, streams, processes, health })
+        Ok(Self { listener, address, authenticator, stores, streams, processes, past, health })
     }
 
     /// Where it listens.
@@ -75,11 +80,11 @@ impl QueryService {
 
     /// Serves until `token` is cancelled, then drains: live streams end, requests in flight are answered.
     pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        let Self { listener, address, authenticator, stores, streams, processes, health } = self;
+        let Self { listener, address, authenticator, stores, streams, processes, past, health } = self;
         health.unready_when(&token);
         let mut tasks = Tasks::new(&token);
         let stop = tasks.token();
-        let app = App { authenticator, stores: stores.clone(), streams, processes, stop: stop.clone() };
+        let app = App { authenticator, stores: stores.clone(), streams, processes, past, stop: stop.clone() };
         tasks.spawn("http", serve(listener, router(app, health), stop.clone(), DRAIN_TIMEOUT));
         tasks.spawn("redis watch", stores.clone().watch_redis(stop.clone()));
         tasks.spawn("postgres watch", stores.clone().watch_postgres(stop));
@@ -96,6 +101,7 @@ fn router(app: App, health: Health) -> Router {
     catalog::add_to(&mut api);
     accounts::add_to(&mut api);
     orders::add_to(&mut api);
+    travel::add_to(&mut api);
     let (routes, open_api) = api.into_parts();
     surface(routes.with_state(app), &open_api, health, Limits::default())
 }

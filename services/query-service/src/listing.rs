@@ -3,10 +3,18 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use axum::response::Response;
 use http_api::{Cursor, Problem, ProblemType};
+use kernel::{LaneToken, Sequence};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+use crate::answer::Answer;
+use crate::asked::Asked;
+use crate::stores::{Place, statement_problem};
 
 /// A page as it stands in a body.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +75,47 @@ impl<P: Serialize> Found<P> {
         }
         body.push('}');
         Ok(body)
+    }
+}
+
+/// What the statement of a list found: rows with the columns `reflects`, `parked` and `item`. There is always one,
+/// whose item is null where the list is empty.
+#[derive(Debug)]
+pub(crate) struct Gathered<P> {
+    pub(crate) reflects: LaneToken,
+    pub(crate) parked: Option<Sequence>,
+    pub(crate) items: Vec<(String, P)>,
+}
+
+impl<P: Serialize> Gathered<P> {
+    /// Takes the rows apart; `position` says where in the list an item stands.
+    pub(crate) fn of(
+        place: &Place,
+        rows: &[PgRow],
+        position: impl Fn(&PgRow) -> Result<P, sqlx::Error>,
+    ) -> Result<Self, Problem> {
+        let (mut reflects, mut parked) = (0, None);
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows {
+            reflects = row.try_get("reflects").map_err(statement_problem)?;
+            parked = place.parked_in(row)?;
+            let Some(item) = row.try_get("item").map_err(statement_problem)? else { continue };
+            items.push((item, position(row).map_err(statement_problem)?));
+        }
+        Ok(Self { reflects: place.at(reflects), parked, items })
+    }
+
+    /// The column `known`: whether there is what the list is of.
+    pub(crate) fn known(&self, rows: &[PgRow]) -> Result<bool, Problem> {
+        let known = rows.first().map(|row| row.try_get("known")).transpose().map_err(statement_problem)?;
+        Ok(known.unwrap_or(false))
+    }
+
+    /// A page of it.
+    pub(crate) fn answer<C>(self, limit: i64, asked: &Asked<C>) -> Result<Response, Problem> {
+        let Self { reflects, parked, items } = self;
+        let body = Found::of(items, limit).into_body(&[])?;
+        Ok(Answer { body, reflects, parked }.to(asked))
     }
 }
 

@@ -16,6 +16,7 @@ fn every_context_that_is_shipped_can_be_asked() {
     catalog::add_to(&mut api);
     accounts::add_to(&mut api);
     orders::add_to(&mut api);
+    travel::add_to(&mut api);
     let description = api.into_parts().1.to_value();
     let mut names = Names(Vec::new());
     shipped_contexts::visit(&mut names);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use event_log::{EventLog, LogError};
-use kernel::{LaneToken, LogId, LoggedEvent, Sequence, StreamName, StreamVersion, TenantId};
+use kernel::{LaneToken, LogId, LoggedEvent, Sequence, StreamName, StreamVersion, TenantId, Timestamp};
 
 use crate::decode::Decoders;
 use crate::home::HomeArgs;
@@ -48,7 +48,35 @@ pub(crate) enum EventsCommand {
         /// Whose stream it is.
         #[arg(long, value_parser = tenant)]
         tenant: Option<TenantId>,
+        /// Of a stream, only what had happened by then: a time in RFC 3339, or a sequence of its log.
+        #[arg(long, value_name = "TIME OR SEQUENCE", value_parser = moment)]
+        at: Option<Moment>,
     },
+}
+
+/// A moment of a log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Moment {
+    Sequence(Sequence),
+    Time(Timestamp),
+}
+
+impl Moment {
+    /// Whether the event had happened by then.
+    fn has(self, event: &LoggedEvent) -> bool {
+        match self {
+            Self::Sequence(sequence) => event.sequence <= sequence,
+            Self::Time(time) => event.recorded_at <= time,
+        }
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    let sequence = text.parse().map(|number| Moment::Sequence(Sequence::new(number)));
+    let time = || text.parse().map(Moment::Time);
+    sequence
+        .or_else(|_| time())
+        .map_err(|_| "expected a time like 2026-01-31T12:00:00Z, or a sequence".to_owned())
 }
 
 /// Prints it.
@@ -58,21 +86,26 @@ pub(crate) async fn run(home: &HomeArgs, command: EventsCommand) -> anyhow::Resu
             let log = log.open(home).await?;
             Tail { decoders: Decoders::new(log.clone()), log, tenant, logs }.run(lines, follow).await
         }
-        EventsCommand::Show { log, what, tenant } => {
+        EventsCommand::Show { log, what, tenant, at } => {
             let log = log.open(home).await?;
-            show(&log, &what, tenant).await
+            show(&log, &what, tenant, at).await
         }
     }
 }
 
-async fn show(log: &EventLog, what: &str, tenant: Option<TenantId>) -> anyhow::Result<()> {
+async fn show(
+    log: &EventLog,
+    what: &str,
+    tenant: Option<TenantId>,
+    until: Option<Moment>,
+) -> anyhow::Result<()> {
     let decoders = Decoders::new(log.clone());
     let events = match (what.parse::<LaneToken>(), tenant) {
         (Ok(place), _) => at(log, &place).await?,
         (Err(_), Some(tenant)) => stream(log, &StreamName::parse(what)?, &tenant).await?,
         (Err(_), None) => bail!("name a place like catalog/3=1042, or a stream together with its --tenant"),
     };
-    for event in &events {
+    for event in events.iter().filter(|event| until.is_none_or(|until| until.has(event))) {
         line(format_args!("{:#}", decoders.json(event).await))?;
     }
     Ok(())

@@ -7,4 +7,5 @@ pub fn visit(visitor: &mut impl ContextVisitor) {
     visitor.context::<catalog::Catalog>();
     visitor.context::<accounts::Accounts>();
     visitor.context::<orders::Orders>();
+    visitor.context::<travel::Travel>();
 }

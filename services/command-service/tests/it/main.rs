@@ -13,3 +13,4 @@ mod refusals;
 mod snapshots;
 mod status_table;
 mod tenants;
+mod travel;

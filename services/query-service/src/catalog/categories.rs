@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 
 use super::{Asked, Catalog};
-use crate::answer::Answer;
 use crate::api::App;
-use crate::listing::{Found, limit, position, unless_empty};
+use crate::listing::{Gathered, limit, position, unless_empty};
 use crate::stores::statement_problem;
 
 /// See `queries/catalog/list_categories.sql`.
@@ -60,16 +59,8 @@ pub(super) async fn list(
         .fetch_all(app.stores.pool())
         .await
         .map_err(statement_problem)?;
-    let (mut reflects, mut parked) = (0, None);
-    let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        reflects = row.try_get("reflects").map_err(statement_problem)?;
-        parked = place.parked_in(&row)?;
-        let Some(item) = row.try_get("item").map_err(statement_problem)? else { continue };
-        let category = row.try_get("name").map_err(statement_problem)?;
-        let key = row.try_get("key").map_err(statement_problem)?;
-        items.push((item, Position { category, key }));
-    }
-    let body = Found::of(items, limit).into_body(&[])?;
-    Ok(Answer { body, reflects: place.at(reflects), parked }.to(&asked))
+    let page = Gathered::of(&place, &rows, |row| {
+        Ok(Position { category: row.try_get("name")?, key: row.try_get("key")? })
+    })?;
+    page.answer(limit, &asked)
 }

@@ -4,7 +4,7 @@ use ::catalog::views::ProductDetails;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use http_api::{Path, Problem};
+use http_api::{Path, Problem, Query};
 use kernel::{LaneToken, Sequence, TenantId};
 use sqlx::Row as _;
 use tokio::time::Instant;
@@ -14,6 +14,7 @@ use super::{Asked, Catalog};
 use crate::answer::{Answer, not_found};
 use crate::api::App;
 use crate::live::{self, Resource, Seen};
+use crate::past::Asks;
 use crate::stores::{Place, Stores, statement_problem};
 
 /// See `queries/catalog/product_by_sku.sql`.
@@ -22,9 +23,14 @@ const BY_SKU: &str = include_str!("../../queries/catalog/product_by_sku.sql");
 pub(super) async fn by_id(
     State(app): State<App>,
     Path(id): Path<Uuid>,
+    Query(asks): Query<Asks>,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let place = app.stores.place::<Catalog, ProductDetails>(&asked).await?;
+    if let Some(as_of) = &asks.as_of {
+        let was = app.past.row::<Catalog, ProductDetails>(&place, &asked, &id.into(), None, as_of).await?;
+        return Ok(was.answer(|as_of| unknown(as_of, None))?.to(&asked));
+    }
     let seen = look(&app.stores, &place, &asked.tenant, id, asked.deadline).await?;
     Ok(Answer { body: seen.body, reflects: seen.reflects, parked: seen.parked }.to(&asked))
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Asked, Catalog};
 use crate::answer::{Answer, not_found};
 use crate::api::App;
-use crate::listing::{Found, invalid, limit, position, unless_empty};
+use crate::listing::{Gathered, invalid, limit, position, unless_empty};
 use crate::live::{self, Resource, Seen};
 use crate::stores::{Place, Stores, statement_problem};
 
@@ -146,16 +146,8 @@ pub(super) async fn low(
         .fetch_all(app.stores.pool())
         .await
         .map_err(statement_problem)?;
-    let (mut reflects, mut parked) = (0, None);
-    let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        reflects = row.try_get("reflects").map_err(statement_problem)?;
-        parked = place.parked_in(&row)?;
-        let Some(item) = row.try_get("item").map_err(statement_problem)? else { continue };
-        let available = row.try_get("available").map_err(statement_problem)?;
-        let key = row.try_get("key").map_err(statement_problem)?;
-        items.push((item, Position { available, key }));
-    }
-    let body = Found::of(items, limit).into_body(&[])?;
-    Ok(Answer { body, reflects: place.at(reflects), parked }.to(&asked))
+    let page = Gathered::of(&place, &rows, |row| {
+        Ok(Position { available: row.try_get("available")?, key: row.try_get("key")? })
+    })?;
+    page.answer(limit, &asked)
 }

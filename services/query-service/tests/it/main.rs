@@ -17,3 +17,6 @@ mod shop;
 mod stock;
 mod surface;
 mod tenants;
+mod time_travel;
+mod travel;
+mod trip;

@@ -7,7 +7,7 @@ use http_api::{AuthConfig, Claims, auth::generate_secret, mint};
 use query_service::{Config, ProcessManagerConfig, QueryService};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
-    ListenConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
+    ListenConfig, LogServiceConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
 };
 use test_servers::TestRedis;
 use tokio::task::JoinHandle;
@@ -40,6 +40,7 @@ pub(crate) fn config_of(views_url: &str, redis: &TestRedis) -> Config {
         views: ViewsDatabaseConfig { url: views_url.into(), pool_max: 4 },
         redis: RedisConfig { url: redis.url.as_str().into(), prefix: redis.prefix.clone() },
         processes: ProcessManagerConfig { url: "http://127.0.0.1:1".to_owned() },
+        log_service: LogServiceConfig { url: "http://127.0.0.1:1".to_owned() },
         auth: AuthConfig::with_secret(generate_secret()),
         telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
         live_streams_max: 8,

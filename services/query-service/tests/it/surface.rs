@@ -63,6 +63,14 @@ async fn every_query_is_described() {
             "/v1/orders/revenue",
             "/v1/orders/{id}",
             "/v1/orders/{id}/fulfilment",
+            "/v1/travel/approvals",
+            "/v1/travel/bookings/{id}",
+            "/v1/travel/dashboard",
+            "/v1/travel/groups/{id}",
+            "/v1/travel/groups/{id}/balances",
+            "/v1/travel/groups/{id}/budget",
+            "/v1/travel/groups/{id}/itinerary",
+            "/v1/travel/rooms",
         ]
     );
     for path in paths {

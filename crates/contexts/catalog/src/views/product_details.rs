@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 
-use kernel::{Keys, Link, Money, ReadStore, Recorded, RowKey, Timestamp, Unfoldable, View};
+use kernel::{Keys, Link, Money, ReadStore, Recorded, RowKey, Source, Timestamp, Unfoldable, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{CategoryOfProduct, begun, product_of, stocked_product_of};
-use crate::{CatalogEvent, CategoryEvent, ProductCreated, ProductEvent, StockLevels};
+use crate::{
+    CatalogEvent, Category, CategoryEvent, Product, ProductCreated, ProductEvent, Stock, StockLevels,
+};
 
 /// Everything about one product: itself, its category's name, its stock by location.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +63,23 @@ impl View for ProductDetails {
 
     fn links(row: &ProductRow) -> Vec<Link> {
         vec![CategoryOfProduct::link(row.category.id)]
+    }
+
+    fn sources(key: &RowKey, _: Option<&ProductRow>) -> Vec<Source> {
+        let of_product = |id| vec![Source::of::<Product>(id), Source::of::<Stock>(id)];
+        key.as_str().parse().map(of_product).unwrap_or_default()
+    }
+
+    fn leads_to(event: &CatalogEvent) -> Vec<Source> {
+        match event {
+            CatalogEvent::Product(ProductEvent::ProductCreated(created)) => {
+                vec![Source::of::<Category>(created.category_id)]
+            }
+            CatalogEvent::Product(ProductEvent::ProductRecategorised(moved)) => {
+                vec![Source::of::<Category>(moved.category_id)]
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn evolve(

@@ -1,0 +1,154 @@
+//! Resources as they were.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::trip::*;
+
+const CHAIR: Uuid = Uuid::from_u128(0xc1);
+const FURNITURE: Uuid = Uuid::from_u128(0xf1);
+
+fn as_of(path: &str, moment: &str) -> String {
+    format!("{path}?as_of={moment}")
+}
+
+fn euro(amount: i64) -> Value {
+    json!({"amount": amount, "currency": "EUR"})
+}
+
+#[tokio::test]
+async fn a_group_is_answered_as_it_was_at_each_step_of_its_way() {
+    let mut trip = Trip::begin().await;
+    let mut then: Vec<(String, Value)> = Vec::new();
+    trip.sets_out(&trip.rival, "rome").await;
+    trip.sets_out(&trip.acme, "lisbon").await;
+    let commands = [
+        ("fund-wallet", json!({"group_id": GROUP, "user_id": BOB, "amount": euro(500)})),
+        (
+            "submit-expense",
+            json!({
+                "group_id": GROUP, "expense_id": DINNER, "paid_by": ANN, "amount": euro(301), "category": "food"
+            }),
+        ),
+        ("approve-expense", json!({"group_id": GROUP, "expense_id": DINNER, "by": BOB})),
+        (
+            "update-group-trip-window",
+            json!({
+                "group_id": GROUP, "trip_window": {"from": "2126-07-01", "to": "2126-07-20"}
+            }),
+        ),
+        ("liquidate-group-with-wallets", json!({"group_id": GROUP})),
+        ("withdraw-from-wallet", json!({"group_id": GROUP, "user_id": ANN, "amount": euro(100)})),
+    ];
+    for (name, body) in commands {
+        let place = trip.does(&trip.acme, &format!("travel/{name}"), body.clone()).await;
+        // The rival does the same, with other money: none of it may show.
+        if name == "fund-wallet" {
+            let fund = json!({"group_id": GROUP, "user_id": BOB, "amount": euro(77)});
+            trip.does(&trip.rival, "travel/fund-wallet", fund).await;
+        }
+        trip.reaches_the_views().await;
+        let now = trip.ann_of(&trip.acme).get(&group()).await.ok().body;
+        then.push((place, now));
+    }
+    let ann = trip.ann_of(&trip.acme);
+    for (place, was) in &then {
+        let sequence = place.split_once('=').unwrap().1;
+        for moment in [place.as_str(), sequence] {
+            let got = ann.get(&as_of(&group(), moment)).await.ok();
+            assert_eq!((&got.body, got.header("twofold-sequence")), (was, place.as_str()));
+        }
+        let balances = ann.get(&as_of(&format!("{}/balances", group()), place)).await.ok();
+        assert_eq!(balances.body["items"], was["members"]);
+    }
+    let created = then[0].1["created_at"].as_str().unwrap();
+    let got = ann.get(&as_of(&group(), created)).await.ok();
+    assert_eq!(got.body["name"], "lisbon");
+    let closed = then[4].1["closed_at"].as_str().unwrap();
+    assert_eq!(ann.get(&as_of(&group(), closed)).await.ok().body["status"], "closed");
+    let got = ann.get(&as_of(&group(), "2000-01-01T00:00:00Z")).await.problem(404, "not-found");
+    assert_eq!(got.body["code"], "unknown-group");
+    assert_eq!(ann.get(&as_of(&group(), "2100-01-01T00:00:00Z")).await.ok().body, then[5].1);
+    assert_eq!(ann.get(&as_of(&group(), "")).await.ok().body, then[5].1);
+}
+
+#[tokio::test]
+async fn the_past_is_ones_own_tenants_only() {
+    let mut trip = Trip::begin().await;
+    let place = trip.sets_out(&trip.rival, "rome").await;
+    trip.reaches_the_views().await;
+    trip.ann_of(&trip.acme).get(&as_of(&group(), &place)).await.problem(404, "not-found");
+    let place = trip.sets_out(&trip.acme, "lisbon").await;
+    trip.reaches_the_views().await;
+    for (tenant, name) in [(&trip.acme, "lisbon"), (&trip.rival, "rome")] {
+        assert_eq!(trip.ann_of(tenant).get(&as_of(&group(), &place)).await.ok().body["name"], name);
+    }
+    let path = as_of(&group(), &place);
+    trip.service.stranger().get(&path).await.problem(401, "unauthenticated");
+    trip.client(&trip.acme, "ann", "catalog:read").get(&path).await.problem(403, "missing-scope");
+}
+
+#[tokio::test]
+async fn a_booking_is_answered_as_it_was() {
+    let mut trip = Trip::begin().await;
+    trip.travels(&trip.acme, "lisbon", 1000).await;
+    let place = trip.token_of_travel().await;
+    trip.does(&trip.acme, "travel/cancel-booking", json!({"group_id": GROUP, "booking_id": STAY})).await;
+    trip.reaches_the_views().await;
+    let (ann, path) = (trip.ann_of(&trip.acme), format!("/v1/travel/bookings/{STAY}"));
+    assert_eq!(ann.get(&path).await.ok().body["status"], "cancelled");
+    assert_eq!(ann.get(&as_of(&path, &place)).await.ok().body["status"], "booked");
+    ann.get(&as_of(&path, "1")).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_product_is_answered_as_it_was_under_its_categorys_name_of_then() {
+    let mut trip = Trip::begin().await;
+    for (tenant, name) in [(&trip.acme, "Furniture"), (&trip.rival, "Rival furniture")] {
+        trip.does(tenant, "catalog/create-category", json!({"category_id": FURNITURE, "name": name})).await;
+    }
+    let chair = json!({
+        "product_id": CHAIR, "sku": "chair", "name": "Chair", "category_id": FURNITURE, "price": euro(1999)
+    });
+    let created = trip.does(&trip.acme, "catalog/create-product", chair).await;
+    let received = json!({"product_id": CHAIR, "location": "Berlin", "quantity": 3});
+    let received = trip.does(&trip.acme, "catalog/receive-stock", received).await;
+    trip.reaches_the_views().await;
+    let (ann, path) = (trip.ann_of(&trip.acme), format!("/v1/catalog/products/{CHAIR}"));
+    let was = ann.get(&path).await.ok().body;
+    let renamed = json!({"category_id": FURNITURE, "name": "Seats"});
+    let renamed = trip.does(&trip.acme, "catalog/rename-category", renamed).await;
+    trip.does(&trip.acme, "catalog/change-price", json!({"product_id": CHAIR, "price": euro(5)})).await;
+    trip.reaches_the_views().await;
+    assert_eq!(ann.get(&as_of(&path, &received)).await.ok().body, was);
+    let got = ann.get(&as_of(&path, &created)).await.ok();
+    assert_eq!(
+        (&got.body["category"]["name"], &got.body["stock"]["total"]),
+        (&json!("Furniture"), &json!(0))
+    );
+    let got = ann.get(&as_of(&path, &renamed)).await.ok();
+    assert_eq!((&got.body["category"]["name"], &got.body["price"]), (&json!("Seats"), &euro(1999)));
+}
+
+#[tokio::test]
+async fn a_moment_that_is_none_is_a_problem_of_the_parameter() {
+    let mut trip = Trip::begin().await;
+    trip.sets_out(&trip.acme, "lisbon").await;
+    trip.reaches_the_views().await;
+    let ann = trip.ann_of(&trip.acme);
+    ann.get(&as_of(&group(), "yesterday")).await.invalid("as_of", "malformed");
+    ann.get(&as_of(&group(), "999")).await.invalid("as_of", "in-the-future");
+    ann.get(&as_of(&group(), "catalog/0=1")).await.invalid("as_of", "other-log");
+}
+
+#[tokio::test]
+async fn without_the_log_the_present_is_answered_and_the_past_is_not() {
+    let mut trip = Trip::begin().await;
+    let place = trip.sets_out(&trip.acme, "lisbon").await;
+    trip.reaches_the_views().await;
+    trip.loses_the_log();
+    let ann = trip.ann_of(&trip.acme);
+    ann.get(&group()).await.ok();
+    let gone = crate::client::until(&ann, &as_of(&group(), &place), |got| got.status == 503).await;
+    gone.problem(503, "unavailable");
+}
