@@ -19,11 +19,11 @@ const TENANTS_REMEMBERED: usize = 10_000;
 
 /// Applies events to one lane of a store.
 pub(crate) struct Applying<S> {
-    store: S,
-    lane: Lane,
+    pub(crate) store: S,
+    pub(crate) lane: Lane,
     settled: HashSet<TenantId>,
     /// What is parked; none where that is to be read from the store first.
-    parked: Option<Parked>,
+    pub(crate) parked: Option<Parked>,
 }
 
 /// Applying went so far and no further.
@@ -163,7 +163,7 @@ impl<S: RowStore> Applying<S> {
     }
 
     /// To be put back once what it says is true again.
-    async fn take_parked(&mut self) -> Result<Parked, StoreError> {
+    pub(crate) async fn take_parked(&mut self) -> Result<Parked, StoreError> {
         match self.parked.take() {
             Some(parked) => Ok(parked),
             None => {
@@ -200,19 +200,15 @@ impl<S: RowStore> Applying<S> {
         self.settle(events.iter().map(|next| &next.event.tenant)).await?;
         let parked = self.take_parked().await?;
         let mut plan = Plan::of::<V>(events, &parked);
-        let mut fold = Fold::<V>::new(&parked, how.on_failure);
+        let mut fold = Fold::<V>::new(how.on_failure);
         let loaded = self.load(&mut plan, &mut fold).await;
         let folded = match loaded {
-            Ok(None) => folded(fold, events, &plan.touched, self.lane, how),
+            Ok(None) => folded(fold, events, &plan.touched, &parked, self.lane, how),
             Ok(Some(lookup)) => {
-                drop(fold);
                 self.apply_large::<V>(parked, from, &events[0], &lookup, how).await?;
                 return Ok(1);
             }
-            Err(error) => {
-                drop(fold);
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         };
         let count = plan.touched.len();
         match folded {
@@ -232,7 +228,7 @@ impl<S: RowStore> Applying<S> {
     async fn load<V: View>(
         &self,
         plan: &mut Plan<'_, V::Event>,
-        fold: &mut Fold<'_, V>,
+        fold: &mut Fold<V>,
     ) -> Result<Option<Lookup>, StoreError> {
         if !plan.lookups.is_empty() {
             let found = self.store.linked(self.lane, &plan.lookups, ROWS_OF_A_LINK).await?;
@@ -265,9 +261,9 @@ impl<S: RowStore> Applying<S> {
         let touched = [Touched::Rows(Keys::Linked(lookup.link.clone()))];
         let (mut failure, mut subjects) = (None, Vec::new());
         let page = |rows| {
-            let mut fold = Fold::<V>::new(&parked, how.on_failure);
+            let mut fold = Fold::<V>::new(how.on_failure);
             fold.take_in(rows, Some(&lookup.link));
-            match folded(fold, slice::from_ref(next), &touched, self.lane, how) {
+            match folded(fold, slice::from_ref(next), &touched, &parked, self.lane, how) {
                 Ok(folded) => {
                     subjects.extend(folded.letters.iter().map(|letter| letter.subject.clone()));
                     Ok(folded)
@@ -292,7 +288,10 @@ impl<S: RowStore> Applying<S> {
     }
 
     /// Before any of a tenant's rows, so that whoever sees a row also finds its lane.
-    async fn settle<'t>(&mut self, tenants: impl Iterator<Item = &'t TenantId>) -> Result<(), StoreError> {
+    pub(crate) async fn settle<'t>(
+        &mut self,
+        tenants: impl Iterator<Item = &'t TenantId>,
+    ) -> Result<(), StoreError> {
         let mut new: Vec<TenantId> = Vec::new();
         for tenant in tenants {
             if !self.settled.contains(tenant) && !new.contains(tenant) {
@@ -313,14 +312,15 @@ impl<S: RowStore> Applying<S> {
 
 /// Folds the events of which it is known what they touch.
 fn folded<V: View>(
-    mut fold: Fold<'_, V>,
+    mut fold: Fold<V>,
     events: &[Next<V::Event>],
     touched: &[Touched],
+    parked: &Parked,
     lane: Lane,
     how: How,
 ) -> Result<Folded, Failed> {
     for (place, (next, touched)) in events.iter().zip(touched).enumerate() {
-        fold.apply(&next.event, touched).map_err(|failure| Failed::At(place, failure))?;
+        fold.apply(&next.event, touched, parked).map_err(|failure| Failed::At(place, failure))?;
     }
     let place_of = |sequence| events.iter().position(|next| next.event.sequence == sequence).unwrap_or(0);
     let outcome =
@@ -332,7 +332,7 @@ fn folded<V: View>(
 }
 
 /// Whether one event can be to blame.
-fn traceable(error: &StoreError) -> bool {
+pub(crate) fn traceable(error: &StoreError) -> bool {
     match error {
         StoreError::Refused(_) | StoreError::Unfoldable(_) | StoreError::Corrupt(_) => true,
         StoreError::Unavailable(_)

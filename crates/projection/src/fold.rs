@@ -1,10 +1,10 @@
 //! A batch of events folded in memory over the rows that it touches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kernel::{EventSet, Keys, Link, Recorded, RowKey, Sequence, TenantId, View};
-use read_store::{Reason, RowAddress, RowChange, StoredRow, Subject};
+use read_store::{Reason, RowAddress, RowChange, StoreError, StoredRow, Subject};
 
 use crate::parked::{Failure, Parked};
 
@@ -60,9 +60,10 @@ pub(crate) struct Outcome {
 /// The touched rows as they are at some point of a batch.
 ///
 /// Invariant: whatever an event of the batch asks for by key or by link was taken in before it is applied.
-pub(crate) struct Fold<'p, V: View> {
+pub(crate) struct Fold<V: View> {
     slots: HashMap<RowAddress, Slot<V::Row>>,
-    parked: &'p Parked,
+    /// Which rows have a link: those of `slots`.
+    linked: HashMap<(TenantId, Link), HashSet<RowKey>>,
     on_failure: OnFailure,
     left_out: Vec<LeftOut>,
 }
@@ -78,6 +79,13 @@ struct Slot<Row> {
     unreadable: Option<String>,
 }
 
+impl<Row> Slot<Row> {
+    /// A row that neither was nor is there is no change.
+    fn is_to_be_written(&self) -> bool {
+        self.changed && (self.row.is_some() || self.before.is_some())
+    }
+}
+
 impl<Row> Default for Slot<Row> {
     fn default() -> Self {
         Self {
@@ -91,9 +99,9 @@ impl<Row> Default for Slot<Row> {
     }
 }
 
-impl<'p, V: View> Fold<'p, V> {
-    pub(crate) fn new(parked: &'p Parked, on_failure: OnFailure) -> Self {
-        Self { slots: HashMap::new(), parked, on_failure, left_out: Vec::new() }
+impl<V: View> Fold<V> {
+    pub(crate) fn new(on_failure: OnFailure) -> Self {
+        Self { slots: HashMap::new(), linked: HashMap::new(), on_failure, left_out: Vec::new() }
     }
 
     /// Takes rows in as the store has them; one that is here already stays. `found_by` is the link that they were
@@ -117,18 +125,50 @@ impl<'p, V: View> Fold<'p, V> {
                     Slot { stamp: stored.stamp, links, unreadable: Some(why), ..Slot::default() }
                 }
             };
+            for link in &slot.links {
+                link_to(&mut self.linked, &stored.at, link);
+            }
             self.slots.insert(stored.at, slot);
         }
     }
 
-    /// Folds one event into each row that it touches. After an error the whole fold is good for nothing.
-    pub(crate) fn apply(&mut self, event: &Recorded<V::Event>, touched: &Touched) -> Result<(), Failure> {
+    /// Whether it is known what the store has there.
+    pub(crate) fn has(&self, at: &RowAddress) -> bool {
+        self.slots.contains_key(at)
+    }
+
+    /// How many rows, and absences of rows, are held.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Forgets all rows.
+    pub(crate) fn clear(&mut self) {
+        self.slots = HashMap::new();
+        self.linked = HashMap::new();
+    }
+
+    /// What did not get into something since this was asked last.
+    pub(crate) fn take_left_out(&mut self) -> Vec<LeftOut> {
+        std::mem::take(&mut self.left_out)
+    }
+
+    /// Folds one event into each row that it touches, unless that is parked. After an error the whole fold is good for
+    /// nothing.
+    pub(crate) fn apply(
+        &mut self,
+        event: &Recorded<V::Event>,
+        touched: &Touched,
+        parked: &Parked,
+    ) -> Result<(), Failure> {
         match touched {
             Touched::Rows(Keys::None) => Ok(()),
-            Touched::Rows(Keys::These(keys)) => keys.iter().try_for_each(|key| self.apply_to(key, event)),
+            Touched::Rows(Keys::These(keys)) => {
+                keys.iter().try_for_each(|key| self.apply_to(key, event, parked))
+            }
             Touched::Rows(Keys::Linked(link)) => {
                 let linked = self.linked(&event.tenant, link);
-                linked.iter().try_for_each(|key| self.apply_to(key, event))
+                linked.iter().try_for_each(|key| self.apply_to(key, event, parked))
             }
             Touched::Parked => {
                 self.leave_out(event.sequence, stream_of(event), Failure::behind());
@@ -140,23 +180,20 @@ impl<'p, V: View> Fold<'p, V> {
 
     /// The rows that have the link now, those that got it earlier in the batch included.
     fn linked(&self, tenant: &TenantId, link: &Link) -> Vec<RowKey> {
-        let has = |slot: &Slot<V::Row>| {
-            (slot.row.is_some() || slot.unreadable.is_some()) && slot.links.contains(link)
-        };
-        self.slots
-            .iter()
-            .filter(|(at, slot)| at.tenant == *tenant && has(slot))
-            .map(|(at, _)| at.key.clone())
-            .collect()
+        let found = self.linked.get(&(tenant.clone(), link.clone()));
+        found.map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
     }
 
-    fn apply_to(&mut self, key: &RowKey, event: &Recorded<V::Event>) -> Result<(), Failure> {
+    fn apply_to(&mut self, key: &RowKey, event: &Recorded<V::Event>, parked: &Parked) -> Result<(), Failure> {
         let at = RowAddress { tenant: event.tenant.clone(), key: key.clone() };
-        if self.parked.has_row(&at) {
+        if parked.has_row(&at) {
             self.leave_out(event.sequence, Subject::Row(at), Failure::behind());
             return Ok(());
         }
-        let slot = self.slots.entry(at.clone()).or_default();
+        let slot = match self.slots.get_mut(&at) {
+            Some(slot) => slot,
+            None => self.slots.entry(at.clone()).or_default(),
+        };
         // The event is in the row: it came twice, or names the key twice.
         if slot.stamp >= event.sequence {
             return Ok(());
@@ -168,7 +205,18 @@ impl<'p, V: View> Fold<'p, V> {
         let row = slot.row.take();
         match evolved::<V>(key, row, event) {
             Ok((row, links)) => {
-                *slot = Slot { row, links, stamp: event.sequence, changed: true, ..std::mem::take(slot) };
+                if links != slot.links {
+                    for link in slot.links.iter().filter(|link| !links.contains(link)) {
+                        unlink_from(&mut self.linked, &at, link);
+                    }
+                    for link in links.iter().filter(|link| !slot.links.contains(link)) {
+                        link_to(&mut self.linked, &at, link);
+                    }
+                    slot.links = links;
+                }
+                slot.row = row;
+                slot.stamp = event.sequence;
+                slot.changed = true;
                 Ok(())
             }
             Err(failure) => self.failed(event.sequence, Subject::Row(at), failure),
@@ -179,8 +227,10 @@ impl<'p, V: View> Fold<'p, V> {
         if self.on_failure == OnFailure::Stop {
             return Err(failure);
         }
-        if let Subject::Row(at) = &subject {
-            self.slots.remove(at);
+        if let Subject::Row(at) = &subject
+            && let Some(slot) = self.slots.remove(at)
+        {
+            slot.links.iter().for_each(|link| unlink_from(&mut self.linked, at, link));
         }
         self.leave_out(sequence, subject, failure);
         Ok(())
@@ -190,13 +240,48 @@ impl<'p, V: View> Fold<'p, V> {
         self.left_out.push(LeftOut { sequence, subject, failure });
     }
 
+    /// Where rows are to be written, in order: those that the store does not have, and those that it has.
+    pub(crate) fn changed(&self) -> (Vec<&RowAddress>, Vec<&RowAddress>) {
+        let changed = self.slots.iter().filter(|(_, slot)| slot.is_to_be_written());
+        let (mut new, mut known): (Vec<_>, Vec<_>) = changed.partition(|(_, slot)| slot.before.is_none());
+        new.sort_unstable_by_key(|(at, _)| *at);
+        known.sort_unstable_by_key(|(at, _)| *at);
+        let addresses = |slots: Vec<(_, _)>| slots.into_iter().map(|(at, _)| at).collect();
+        (addresses(new), addresses(known))
+    }
+
+    /// The change of a row that is to be written.
+    pub(crate) fn change(&self, at: &RowAddress) -> Option<Result<RowChange, StoreError>> {
+        let slot = self.slots.get(at)?;
+        let no_json = |error| StoreError::Unfoldable(format!("a row has no JSON: {error}"));
+        let body = match slot.row.as_ref().map(serde_json::to_string).transpose() {
+            Ok(body) => body,
+            Err(error) => return Some(Err(no_json(error))),
+        };
+        let links_before = slot.before.clone().unwrap_or_default();
+        Some(Ok(RowChange {
+            at: at.clone(),
+            stamp: slot.stamp,
+            body,
+            links: slot.links.clone(),
+            links_before,
+        }))
+    }
+
+    /// Everything that was to be written is in the store.
+    pub(crate) fn written(&mut self) {
+        for slot in self.slots.values_mut().filter(|slot| slot.changed) {
+            slot.changed = false;
+            slot.before = slot.row.is_some().then(|| slot.links.clone());
+        }
+    }
+
     /// What is to be written; where a row cannot be, the event that made it so.
     pub(crate) fn into_outcome(self) -> Result<Outcome, (Sequence, Failure)> {
         let mut left_out = self.left_out;
         let mut changes = Vec::with_capacity(self.slots.len());
         for (at, slot) in self.slots {
-            // A row that neither was nor is there is no change.
-            if !slot.changed || (slot.row.is_none() && slot.before.is_none()) {
+            if !slot.is_to_be_written() {
                 continue;
             }
             let sequence = slot.stamp;
@@ -220,6 +305,20 @@ impl<'p, V: View> Fold<'p, V> {
             changes.push(RowChange { at, stamp: sequence, body, links: slot.links, links_before });
         }
         Ok(Outcome { changes, left_out })
+    }
+}
+
+fn link_to(linked: &mut HashMap<(TenantId, Link), HashSet<RowKey>>, at: &RowAddress, link: &Link) {
+    linked.entry((at.tenant.clone(), link.clone())).or_default().insert(at.key.clone());
+}
+
+fn unlink_from(linked: &mut HashMap<(TenantId, Link), HashSet<RowKey>>, at: &RowAddress, link: &Link) {
+    let place = (at.tenant.clone(), link.clone());
+    if let Some(keys) = linked.get_mut(&place) {
+        keys.remove(&at.key);
+        if keys.is_empty() {
+            linked.remove(&place);
+        }
     }
 }
 

@@ -116,19 +116,25 @@ impl Inbox {
 
     /// Whatever waits, up to a batch; waits for something where nothing does. Safe to drop at any point.
     pub(crate) async fn take(&self) -> Taken {
+        self.take_most(self.limits.batch_records).await
+    }
+
+    /// As [`Inbox::take`], and at most so many.
+    pub(crate) async fn take_most(&self, most: usize) -> Taken {
         loop {
-            if let Some(taken) = self.try_take() {
+            if let Some(taken) = self.try_take(most) {
                 return taken;
             }
             self.filled.notified().await;
         }
     }
 
-    fn try_take(&self) -> Option<Taken> {
+    /// What waits, up to a batch and at most so many; none where nothing does.
+    pub(crate) fn try_take(&self, most: usize) -> Option<Taken> {
         let mut state = self.lock();
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity(state.records.len().min(most));
         let mut bytes = 0;
-        while records.len() < self.limits.batch_records && bytes < self.limits.batch_bytes {
+        while records.len() < self.limits.batch_records.min(most) && bytes < self.limits.batch_bytes {
             let Some(record) = state.records.pop_front() else { break };
             bytes += record.size();
             records.push(record);

@@ -1,6 +1,7 @@
 //! From a record to an event that is known to be the next one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kernel::{
@@ -10,6 +11,7 @@ use messaging::IncomingRecord;
 use read_store::Checkpoint;
 use wire::{BadRecord, Codec, DecodeError, Received, RegistryClient, RegistryError, headers};
 
+use crate::reading::Reader;
 use crate::stop::{RecordAt, Stop};
 
 /// Checks and decodes the records of one lane.
@@ -18,7 +20,7 @@ pub(crate) struct Intake<E> {
     codec: Codec<E>,
     registry: RegistryClient,
     /// What the schema ids that were met stand for. As large as the topic has schemas.
-    schemas: HashMap<u32, SchemaFingerprint>,
+    schemas: Arc<HashMap<u32, SchemaFingerprint>>,
 }
 
 /// What a record is to a lane.
@@ -78,7 +80,7 @@ impl From<Stop> for Refused {
 
 impl<E: EventSet> Intake<E> {
     pub(crate) fn new(log: LogId, codec: Codec<E>, registry: RegistryClient) -> Self {
-        Self { log, codec, registry, schemas: HashMap::new() }
+        Self { log, codec, registry, schemas: Arc::default() }
     }
 
     /// Whether the record is the one after `last`.
@@ -111,6 +113,28 @@ impl<E: EventSet> Intake<E> {
         };
         let event = recorded(received.event, event);
         Ok(Admitted::Next(Box::new(Next { event, after, at, record: record.clone() })))
+    }
+
+    /// Asks for what is needed to read these records, as far as the registry answers.
+    pub(crate) async fn learn(&mut self, records: &[IncomingRecord]) {
+        for record in records {
+            let framed = record.value.as_deref().and_then(|value| value.first_chunk::<5>());
+            let Some([_, id @ ..]) = framed else { continue };
+            let id = u32::from_be_bytes(*id);
+            if self.schemas.contains_key(&id) {
+                continue;
+            }
+            // What fails here fails again where a record is admitted by itself, and is told there.
+            let Ok(found) = self.registry.schema_by_id(id).await else { continue };
+            if self.codec.add_writer_schema(&found.json).is_ok() {
+                Arc::make_mut(&mut self.schemas).insert(id, found.fingerprint);
+            }
+        }
+    }
+
+    /// Reads records by what is known now.
+    pub(crate) fn reader(&self) -> Reader<E> {
+        Reader { log: self.log.clone(), codec: self.codec.clone(), schemas: Arc::clone(&self.schemas) }
     }
 
     pub(crate) fn log(&self) -> &LogId {
@@ -173,7 +197,7 @@ impl<E: EventSet> Intake<E> {
             return Ok(*known);
         }
         let found = self.registry.schema_by_id(id).await?;
-        self.schemas.insert(id, found.fingerprint);
+        Arc::make_mut(&mut self.schemas).insert(id, found.fingerprint);
         Ok(found.fingerprint)
     }
 

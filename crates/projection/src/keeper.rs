@@ -197,7 +197,7 @@ impl<V: View, S: RowStore> Keeper<V, S> {
         let is_built = build.state == BuildState::Building && beside;
         let store = self.store.of_build(build.build);
         let standing = Arc::new(Standing::silent(self.dependency.clone()));
-        let pace = if is_built { Pace::beside(live, build.throttle) } else { Pace::default() };
+        let pace = if is_built { Pace::beside(live, build.options) } else { Pace::default() };
         let pace = Arc::new(pace);
         let limits = if is_built { LIMITS } else { self.source.limits };
         let view = store.view();

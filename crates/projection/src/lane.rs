@@ -11,6 +11,7 @@
 //!
 //! A crash at any point, a panic of the fold included, loses nothing: where the lane is, the store says.
 
+mod bulk;
 mod repair;
 
 use std::panic::AssertUnwindSafe;
@@ -22,7 +23,7 @@ use kernel::{Sequence, View};
 use messaging::{ConsumerHandle, IncomingRecord, OffsetRange, Topics};
 use read_store::{Checkpoint, RowStore, StoreError};
 use service_runtime::Backoff;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Applying, Interrupted, Trouble};
@@ -32,9 +33,11 @@ use crate::intake::{Admitted, Intake, Next, Refused};
 use crate::log_source::{Heads, LogSource};
 use crate::pace::Pace;
 use crate::parking::{NoEvent, Parking, Tries};
+use crate::projector::Building;
 use crate::standing::{Meters, Part, Standing};
 use crate::stop::{RecordAt, Stop};
 use crate::tending::{self, Tending};
+use bulk::Plain;
 use repair::Watched;
 
 /// How often a lane that is stopped is tried again, at first and at last.
@@ -67,9 +70,19 @@ pub(crate) struct LaneTask<V: View, S> {
     pub(crate) tending: Tending<V>,
     pub(crate) meters: Meters,
     pub(crate) pace: Arc<Pace>,
+    pub(crate) building: Building,
+    pub(crate) bulk: BulkPart,
     /// What has to be found right before queries may read these rows; none where they may, or where it was.
     pub(crate) check: Option<Check<V, S>>,
     pub(crate) token: CancellationToken,
+}
+
+/// What a lane remembers of going in bulk.
+#[derive(Debug, Default)]
+pub(crate) struct BulkPart {
+    plain: Plain,
+    /// Its turn, where lanes take turns.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// Where a lane is.
@@ -111,6 +124,8 @@ pub(crate) enum End {
     Cancelled,
     Moved,
     Emptied,
+    /// What was folded in memory is given up.
+    Anew,
     Stop(Stop),
     /// The log is not the one that the rows were folded from. Nothing was read.
     Refused(Stop),
@@ -121,19 +136,23 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     /// consumer was told.
     pub(crate) async fn run(mut self, mut begun: Option<Place>) {
         let mut pauses = Pauses::new();
+        if self.take_turn().await.is_none() {
+            return;
+        }
         loop {
             let place = match begun.take() {
                 Some(place) => Some(place),
                 None => self.begin().await,
             };
             let Some(mut place) = place else { break };
-            if !place.serving {
+            if !place.serving || S::WRITES_MANY_AT_ONCE {
                 place.target = self.partition_range().await.map(|range| range.end);
             }
             let follow = self.follow(&mut place, &mut pauses);
             let end = AssertUnwindSafe(follow).catch_unwind().await;
             match end.unwrap_or(End::Stop(Stop::Panicked { after: place.checkpoint.sequence })) {
                 End::Cancelled => break,
+                End::Anew => self.inbox.close(),
                 End::Moved | End::Emptied => {
                     self.inbox.close();
                     self.meters.overtaken.increment(1);
@@ -180,6 +199,16 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         }
     }
 
+    /// Waits for its turn, where not all lanes of a build are fed at once. None when the lane is to end.
+    async fn take_turn(&mut self) -> Option<()> {
+        if let Some(turns) = self.pace.turns() {
+            let turn = self.token.run_until_cancelled(turns.acquire_owned()).await?;
+            // Only its own end would close it.
+            self.bulk.turn = turn.ok();
+        }
+        Some(())
+    }
+
     /// Waits for the store, reads where the lane is and has the consumer read on from there.
     async fn begin(&mut self) -> Option<Place> {
         self.inbox.close();
@@ -224,6 +253,11 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             Err(end) => return end,
         }
         loop {
+            if self.goes_in_bulk(place)
+                && let Err(end) = self.follow_in_bulk(place, pauses).await
+            {
+                return end;
+            }
             if let Err(end) = self.tend(place).await {
                 return end;
             }

@@ -16,7 +16,7 @@ use crate::apply::Applying;
 use crate::check::Check;
 use crate::inbox::Inbox;
 use crate::intake::Intake;
-use crate::lane::{LaneTask, Place};
+use crate::lane::{BulkPart, LaneTask, Place};
 use crate::log_source::{Heads, LogSource};
 use crate::parking::Tries;
 use crate::projector::Projector;
@@ -122,6 +122,8 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
 
     fn start(&mut self, partition: i32, lane: Lane, place: Option<Place>) {
         let Projector { source, store, codec, standing, view, telling, pace, is_checked } = self.projector;
+        // One that waits for its turn begins when it has it.
+        let place = place.filter(|_| pace.turns().is_none());
         let inbox = Arc::new(Inbox::new(source.limits));
         if place.is_none() {
             inbox.close();
@@ -149,6 +151,8 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             tending: Tending::new(source.log.clone(), log, codec.clone(), Arc::clone(telling)),
             meters,
             pace: Arc::clone(pace),
+            building: source.building.clone(),
+            bulk: BulkPart::default(),
             check: is_checked.then(|| Check {
                 source: source.clone(),
                 store: store.clone(),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod bulk;
 mod check;
 mod compare;
 mod dead_letters;
@@ -19,7 +20,9 @@ mod parked;
 mod parking;
 mod projections;
 mod projector;
+mod reading;
 mod refold;
+mod room;
 mod standing;
 mod stop;
 pub mod telemetry;
@@ -34,4 +37,5 @@ pub use overview::{
     BuildAnswer, LaneStatus, LastError, Overview, ProjectionStatus, RebuildRequest, RowsState,
 };
 pub use projections::{BuildsConfig, Projections, Run, SetupError, Stores};
-pub use projector::{Limits, Projector, Source};
+pub use projector::{Building, Limits, Projector, Source};
+pub use room::Room;

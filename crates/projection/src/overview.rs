@@ -1,5 +1,6 @@
 //! What the projections of a process tell operators of themselves.
 
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use futures::future::{BoxFuture, join_all};
 use http_api::{Operation, Path, Problem, ProblemType};
 use kernel::{Lane, Timestamp};
 use messaging::{MessagingError, OffsetRange, Topics};
-use read_store::{BuildState, RowStore, Tracked, TrackedLane, ViewVersion};
+use read_store::{BuildOptions, BuildState, RowStore, Tracked, TrackedLane, ViewVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +101,7 @@ pub struct LastError {
 pub(crate) trait Tells: Keeps {
     fn tell(&self) -> BoxFuture<'_, Vec<ProjectionStatus>>;
     /// Begins a build beside the one that is read.
-    fn rebuild(&self, throttle: Option<u32>) -> BoxFuture<'_, Result<BuildAnswer, Problem>>;
+    fn rebuild(&self, options: BuildOptions) -> BoxFuture<'_, Result<BuildAnswer, Problem>>;
     /// Goes back to the build that was read before.
     fn roll_back(&self) -> BoxFuture<'_, Result<BuildAnswer, Problem>>;
 }
@@ -113,6 +114,10 @@ pub struct RebuildRequest {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub throttle: Option<u32>,
+    /// Most lanes that each projector feeds at once until they have caught up; all when absent.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub parallel: Option<u16>,
 }
 
 /// A build.
@@ -136,10 +141,10 @@ pub(crate) struct Teller<S> {
 }
 
 impl<S: RowStore> Tells for Teller<S> {
-    fn rebuild(&self, throttle: Option<u32>) -> BoxFuture<'_, Result<BuildAnswer, Problem>> {
+    fn rebuild(&self, options: BuildOptions) -> BoxFuture<'_, Result<BuildAnswer, Problem>> {
         Box::pin(async move {
             let ranges = self.ranges().await.map_err(Problem::unavailable)?;
-            let build = self.store.begin_build(&lanes_of(&ranges), throttle).await;
+            let build = self.store.begin_build(&lanes_of(&ranges), options).await;
             let build = build.map_err(Problem::unavailable)?;
             self.known.look_now();
             Ok(self.answer(build))
@@ -325,10 +330,17 @@ async fn rebuild(
     Path(view): Path<String>,
     http_api::Json(request): http_api::Json<RebuildRequest>,
 ) -> Result<(StatusCode, Json<BuildAnswer>), Problem> {
-    if request.throttle == Some(0) {
-        return Err(Problem::new(ProblemType::InvalidBody).error("throttle", "out-of-range"));
+    let RebuildRequest { throttle, parallel } = request;
+    for (field, is_zero) in [("throttle", throttle == Some(0)), ("parallel", parallel == Some(0))] {
+        if is_zero {
+            return Err(Problem::new(ProblemType::InvalidBody).error(field, "out-of-range"));
+        }
     }
-    let answer = named(&ops, &view)?.rebuild(request.throttle).await?;
+    let options = BuildOptions {
+        throttle: throttle.and_then(NonZeroU32::new),
+        parallel: parallel.and_then(NonZeroU16::new),
+    };
+    let answer = named(&ops, &view)?.rebuild(options).await?;
     tracing::info!(view, build = answer.build, actor = operator.actor.as_str(), "a build was asked for");
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }

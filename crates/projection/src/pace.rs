@@ -1,9 +1,12 @@
 //! How fast a build beside the one that is read may go.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use read_store::BuildOptions;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::standing::Standing;
@@ -22,11 +25,19 @@ pub(crate) struct Pace {
     /// Nothing holds it back any more: it is the one that is read.
     free: AtomicBool,
     next: Mutex<Option<Instant>>,
+    /// How many lanes may be fed at once until each has caught up, where not all may.
+    turns: Option<Arc<Semaphore>>,
 }
 
 impl Pace {
-    pub(crate) fn beside(live: Option<Arc<Standing>>, per_second: Option<u32>) -> Self {
-        Self { per_second, live, ..Self::default() }
+    pub(crate) fn beside(live: Option<Arc<Standing>>, options: BuildOptions) -> Self {
+        let turns = options.parallel.map(|lanes| Arc::new(Semaphore::new(usize::from(lanes.get()))));
+        Self { per_second: options.throttle.map(NonZeroU32::get), live, turns, ..Self::default() }
+    }
+
+    /// What lanes take turns by, where they do.
+    pub(crate) fn turns(&self) -> Option<Arc<Semaphore>> {
+        self.turns.clone()
     }
 
     pub(crate) fn set_free(&self) {

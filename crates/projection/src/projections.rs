@@ -15,7 +15,8 @@ use wire::{RegistryClient, RegistryError, SchemaError};
 use crate::keeper::Keeper;
 use crate::log_source::{LogSource, LogSourceError};
 use crate::overview::Tells;
-use crate::projector::{Limits, Source};
+use crate::projector::{Building, Limits, Source};
+use crate::room::Room;
 
 /// How long a look at a topic may take while Kafka is away.
 const LOOK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
@@ -27,11 +28,18 @@ pub struct BuildsConfig {
     /// its room in the store and is fed all the while.
     #[arg(long, env = "TWOFOLD_BUILD_RETENTION_HOURS", default_value_t = 24, value_name = "HOURS")]
     pub build_retention_hours: u32,
+    /// Memory for the rows of all views that are being built at a time, in MiB: what fits in is written once. Where
+    /// there is more, rows are written and read again, which is slower.
+    #[arg(long, env = "TWOFOLD_BUILD_MEMORY", default_value_t = 256, value_name = "MIB")]
+    pub build_memory: u32,
+    /// A build is written at least this often. As many seconds of it are done again after a crash.
+    #[arg(long, env = "TWOFOLD_BUILD_WRITTEN_EVERY", default_value_t = 15, value_name = "SECONDS")]
+    pub build_written_every: u32,
 }
 
 impl Default for BuildsConfig {
     fn default() -> Self {
-        Self { build_retention_hours: 24 }
+        Self { build_retention_hours: 24, build_memory: 256, build_written_every: 15 }
     }
 }
 
@@ -39,6 +47,13 @@ impl BuildsConfig {
     /// For how long.
     pub fn retention(&self) -> Duration {
         Duration::from_secs(3600 * u64::from(self.build_retention_hours))
+    }
+
+    fn building(&self) -> Building {
+        Building {
+            room: Room::of_mebibytes(self.build_memory),
+            written_every: Duration::from_secs(u64::from(self.build_written_every)),
+        }
     }
 }
 
@@ -79,6 +94,7 @@ impl Source {
         registry: &RegistryConfig,
         log: LogSource,
         parking: &ParkingConfig,
+        builds: &BuildsConfig,
     ) -> Result<Self, SetupError> {
         let connection = Connection { brokers: kafka.brokers.clone(), properties: kafka.properties.clone() };
         Ok(Self {
@@ -89,6 +105,7 @@ impl Source {
             prefix: kafka.topic_prefix.clone(),
             groups: kafka.topic_prefix.clone(),
             limits: Limits::default(),
+            building: builds.building(),
             park_after: parking.park_after,
             replication: kafka.replication,
         })

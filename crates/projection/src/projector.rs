@@ -14,6 +14,7 @@ use wire::{Codec, RegistryClient, SchemaError};
 use crate::lanes::Lanes;
 use crate::log_source::LogSource;
 use crate::pace::Pace;
+use crate::room::Room;
 use crate::standing::{Part, Standing};
 use crate::telling::Telling;
 
@@ -35,6 +36,8 @@ pub struct Source {
     pub groups: String,
     /// How much is held in memory.
     pub limits: Limits,
+    /// How rows are built that are not read yet.
+    pub building: Building,
     /// How often a record is tried, with growing pauses, before what it touches is parked. Its lane waits meanwhile.
     pub park_after: u32,
     /// Copies of each partition of topics of dead letters, which are made when there is something to put there.
@@ -54,6 +57,15 @@ pub struct Limits {
     pub batch_records: usize,
     /// Most bytes of one batch, give or take a record.
     pub batch_bytes: usize,
+}
+
+/// How rows are built that are not read yet.
+#[derive(Debug, Clone)]
+pub struct Building {
+    /// The memory that all lanes share which are built.
+    pub room: Room,
+    /// How often what was folded is written at the latest: as much is lost when the process is killed.
+    pub written_every: Duration,
 }
 
 impl Default for Limits {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use kernel::Lane;
 
-use crate::{StoreError, Tracked};
+use crate::{BuildOptions, StoreError, Tracked};
 
 /// The builds of one view in one store, as one of them.
 pub trait Builds: Sized {
@@ -21,7 +21,7 @@ pub trait Builds: Sized {
     fn begin_build(
         &self,
         lanes: &[Lane],
-        throttle: Option<u32>,
+        options: BuildOptions,
     ) -> impl Future<Output = Result<u32, StoreError>> + Send;
 
     /// Gives this build up while it is being built.

@@ -22,5 +22,7 @@ pub use crate::postgres::{PostgresReader, PostgresRows, postgres_for_rows};
 pub use crate::reading::{ReadError, ReadRow, StampedRow};
 pub use crate::redis::{RedisReader, RedisRows};
 pub use crate::row::{RowAddress, RowChange, StoredRow};
-pub use crate::store::{FoldPage, Folded, LetterStore, Lookup, PageStart, RowStore, StoreError, ViewVersion};
-pub use crate::tracked::{BuildState, Tracked, TrackedLane};
+pub use crate::store::{
+    Changes, FoldPage, Folded, LetterStore, Lookup, Many, PageStart, RowStore, StoreError, ViewVersion,
+};
+pub use crate::tracked::{BuildOptions, BuildState, Tracked, TrackedLane};

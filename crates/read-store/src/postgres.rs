@@ -3,25 +3,28 @@
 mod builds;
 mod failure;
 mod letters;
+mod many;
 mod prepare;
 mod reader;
 mod statements;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kernel::{ChainHash, Epoch, Lane, RowKey, Sequence, TenantId};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
 
+use self::builds::Switch;
 use self::failure::{corrupt, store_error};
 use self::statements::Statements;
 pub use reader::PostgresReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError,
-    ViewVersion,
+    Advance, Changes, Checkpoint, FoldPage, Letter, Lookup, Many, PageStart, RowAddress, RowChange, RowStore,
+    StoreError, ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -71,6 +74,8 @@ struct Inner {
     /// The version of the code that folds the rows.
     code: u32,
     shape: &'static str,
+    /// Whether what is made once a build is complete was made by this program.
+    is_finished: AtomicBool,
     statements: Statements,
 }
 
@@ -83,7 +88,7 @@ impl PostgresRows {
 
     fn folded_by(code: u32, pool: PgPool, view: ViewVersion, shape: &'static str) -> Self {
         let statements = Statements::of(&view);
-        Self(Arc::new(Inner { pool, view, code, shape, statements }))
+        Self(Arc::new(Inner { pool, view, code, shape, is_finished: AtomicBool::new(false), statements }))
     }
 
     async fn advance(
@@ -158,6 +163,7 @@ impl PostgresRows {
 impl RowStore for PostgresRows {
     const NAME: &'static str = "postgres";
     const LOOK_EVERY: Duration = Duration::from_secs(5);
+    const WRITES_MANY_AT_ONCE: bool = true;
 
     fn view(&self) -> ViewVersion {
         self.0.view
@@ -284,6 +290,16 @@ impl RowStore for PostgresRows {
         .await
     }
 
+    async fn write_many(
+        &self,
+        lane: Lane,
+        advance: &Advance,
+        rows: Many<impl Changes, impl Changes>,
+        letters: &[Letter],
+    ) -> Result<(), StoreError> {
+        self.write_all(lane, advance, rows, letters).await
+    }
+
     async fn write_linked(
         &self,
         lane: Lane,
@@ -315,7 +331,18 @@ impl RowStore for PostgresRows {
     }
 
     async fn caught_up(&self, lane: Lane, _: &Checkpoint) -> Result<bool, StoreError> {
-        in_time(builds::switch_where_caught_up(&self.0.pool, &self.0.view, lane)).await
+        let Inner { pool, view, shape, is_finished, .. } = &*self.0;
+        let switch = async || {
+            let is_finished = is_finished.load(Ordering::Relaxed);
+            in_time(builds::switch_where_caught_up(pool, view, lane, is_finished)).await
+        };
+        let mut switched = switch().await?;
+        if switched == Switch::Unfinished {
+            prepare::finish(pool, view, shape).await?;
+            is_finished.store(true, Ordering::Relaxed);
+            switched = switch().await?;
+        }
+        Ok(switched == Switch::Serves)
     }
 }
 

@@ -4,6 +4,7 @@ mod builds;
 mod connection;
 mod keys;
 mod letters;
+mod many;
 mod reader;
 mod scripts;
 
@@ -20,8 +21,8 @@ pub use reader::RedisReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Checkpoint, FoldPage, Letter, Lookup, PageStart, RowAddress, RowChange, RowStore, StoreError,
-    ViewVersion,
+    Advance, Changes, Checkpoint, FoldPage, Letter, Lookup, Many, PageStart, RowAddress, RowChange, RowStore,
+    StoreError, ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -159,6 +160,7 @@ fn parse_checkpoint(text: &str) -> Result<Checkpoint, StoreError> {
 impl RowStore for RedisRows {
     const NAME: &'static str = "redis";
     const LOOK_EVERY: Duration = Duration::from_millis(500);
+    const WRITES_MANY_AT_ONCE: bool = false;
 
     fn view(&self) -> ViewVersion {
         self.0.view
@@ -267,6 +269,16 @@ impl RowStore for RedisRows {
         let mut operations = self.operations(lane, changes);
         self.keep(lane, letters, &mut operations).await?;
         self.run_write(lane, advance, &operations).await
+    }
+
+    async fn write_many(
+        &self,
+        lane: Lane,
+        advance: &Advance,
+        rows: Many<impl Changes, impl Changes>,
+        letters: &[Letter],
+    ) -> Result<(), StoreError> {
+        self.write_all(lane, advance, rows, letters).await
     }
 
     async fn write_linked(

@@ -55,6 +55,20 @@ impl From<Vec<RowChange>> for Folded {
     }
 }
 
+/// Rows of a large write, each address at most once, made while they are written: they need not be in memory twice.
+#[derive(Debug)]
+pub struct Many<N, K> {
+    /// Those that the store does not have.
+    pub new: N,
+    /// Those that it may have.
+    pub known: K,
+}
+
+/// Rows one by one; the first that cannot be made ends the write, and nothing of it is done.
+pub trait Changes: Iterator<Item = Result<RowChange, StoreError>> + Send {}
+
+impl<I: Iterator<Item = Result<RowChange, StoreError>> + Send> Changes for I {}
+
 /// Folds one event into a page of rows.
 pub trait FoldPage: FnMut(Vec<StoredRow>) -> Result<Folded, StoreError> + Send {}
 
@@ -72,6 +86,9 @@ pub trait RowStore: LetterStore + Builds + Clone + Send + Sync + 'static {
     /// How often an idle lane should look whether its checkpoint is still there: a store that can be emptied
     /// from outside is looked at often, since queries get no answer until that is noticed.
     const LOOK_EVERY: std::time::Duration;
+
+    /// Whether [`RowStore::write_many`] is one step to whoever reads.
+    const WRITES_MANY_AT_ONCE: bool;
 
     /// Whose rows they are.
     fn view(&self) -> ViewVersion;
@@ -114,6 +131,17 @@ pub trait RowStore: LetterStore + Builds + Clone + Send + Sync + 'static {
         lane: Lane,
         advance: &Advance,
         changes: &[RowChange],
+        letters: &[Letter],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// As [`RowStore::write`], for any number of rows. Where they cannot share
+    /// a transaction, a crash leaves rows ahead of the checkpoint, none of which is gone that the checkpoint has;
+    /// their stamps make the repeat harmless: a lane that queries read is not to be written so. Two writers never mix.
+    fn write_many(
+        &self,
+        lane: Lane,
+        advance: &Advance,
+        rows: Many<impl Changes, impl Changes>,
         letters: &[Letter],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 

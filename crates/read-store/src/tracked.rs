@@ -1,5 +1,6 @@
 //! What a store keeps of a view, for operators.
 
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use kernel::Lane;
@@ -17,8 +18,8 @@ pub struct Tracked {
     pub state: BuildState,
     /// For how long it has been that.
     pub since: Duration,
-    /// Most events a second while it is built.
-    pub throttle: Option<u32>,
+    /// What it was asked for with.
+    pub options: BuildOptions,
     /// Why it was given up.
     pub trouble: Option<String>,
     /// Its lanes that were begun, in their order.
@@ -62,4 +63,13 @@ pub struct TrackedLane {
     pub lane: Lane,
     /// What its rows reflect.
     pub checkpoint: Checkpoint,
+}
+
+/// What a build is asked for with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BuildOptions {
+    /// Most events a second, of each projector; none for no bound.
+    pub throttle: Option<NonZeroU32>,
+    /// Most lanes that each projector feeds at once until they have caught up; none for no bound.
+    pub parallel: Option<NonZeroU16>,
 }

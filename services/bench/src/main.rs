@@ -1,17 +1,20 @@
 //! Measures Twofold against its yardsticks: both sides in one run, on one machine, durability on.
 //!
-//! `./scripts/bench commands | lag | sustained | relay`. Figures of one run are comparable with each other and with nothing
-//! else; every result says its conditions, and is kept as JSON under `target/bench`.
+//! `./scripts/bench commands | lag | sustained | relay | rebuild`. Figures of one run are comparable with each other and
+//! with nothing else; every result says its conditions, and is kept as JSON under `target/bench`.
 
 mod backlog;
+mod bare_consumer;
 mod bare_producer;
 mod commands;
 mod connection;
 mod hand_written;
 mod lag;
 mod load;
+mod rebuild;
 mod relay;
 mod report;
+mod shop;
 mod sustained;
 mod system;
 
@@ -39,6 +42,11 @@ enum Measure {
     Sustained(sustained::Options),
     /// A backlog drained to Kafka, beside librdkafka's bare producer.
     Relay(relay::Options),
+    /// A view built anew from its topic, beside a bare consumer that decodes and counts.
+    Rebuild(rebuild::Options),
+    /// What is measured by `rebuild`: a projector of product details alone.
+    #[command(hide = true)]
+    Keep(rebuild::Keep),
     /// The yardstick itself: a server with the same command written by hand.
     #[command(hide = true)]
     HandWritten {
@@ -57,6 +65,8 @@ fn main() -> anyhow::Result<()> {
         Measure::Lag(options) => on_one_thread(lag::run(options)),
         Measure::Sustained(options) => on_one_thread(sustained::run(options)),
         Measure::Relay(options) => on_one_thread(relay::run(options)),
+        Measure::Rebuild(options) => on_one_thread(rebuild::run(options)),
+        Measure::Keep(keep) => tokio::runtime::Runtime::new()?.block_on(rebuild::keep(&keep)),
         Measure::HandWritten { database_url, listen } => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?

@@ -54,6 +54,17 @@ impl Process {
         .await
     }
 
+    /// Starts a projector of product details alone; what it has done, its store says.
+    pub(crate) fn keep(store: &str, url: &str, brokers: &str, registry: &str) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["keep", "--store", store, "--url", url]);
+        command.envs([("TWOFOLD_KAFKA", brokers), ("TWOFOLD_REGISTRY_URL", registry)]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        let child = command.spawn().context("start the projector")?;
+        // It listens nowhere.
+        Ok(Self { name: "projector", child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) })
+    }
+
     async fn start(
         name: &'static str,
         mut command: Command,

@@ -21,7 +21,7 @@ use anyhow::Context as _;
 use axum::Router;
 use http_api::{Authenticator, OperatorTokens};
 use projection::ops::Ops;
-use projection::{LogSource, Projections, Run, Source};
+use projection::{BuildsConfig, LogSource, Projections, Run, Source};
 use read_store::postgres_for_rows;
 use service_runtime::config::ExposeSecret;
 use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Dependency, Health, Tasks, bind, serve, wait_for};
@@ -83,7 +83,8 @@ impl ProcessManager {
             LogSource::new(&config.log_service.url, OperatorTokens::new(&config.operator, &config.auth)?)?;
         let command_url = config.commands.command_service_url.as_deref().unwrap_or(&config.log_service.url);
         let side = CommandSide::new(command_url, Tokens::new(&config.tokens, &config.auth)?)?;
-        let source = Source::new(&config.kafka, &config.registry, log, &config.parking)?;
+        let source =
+            Source::new(&config.kafka, &config.registry, log, &config.parking, &BuildsConfig::default())?;
         let rows = Inboxes(postgres_for_rows(url, config.processes.pool_max)?);
         let inboxes = Projections::new(source, rows, health.clone(), KEPT);
         let mut gathering = Gathering::new(config.settings.by_process()?, inboxes);

@@ -82,7 +82,7 @@ impl ProjectorPostgres {
         let health = Health::new();
         let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
         let log = LogSource::new(&config.log_service.url, tokens)?;
-        let source = Source::new(&config.kafka, &config.registry, log, &config.parking)?;
+        let source = Source::new(&config.kafka, &config.registry, log, &config.parking, &config.builds)?;
         let pool = postgres_for_rows(config.views.url.expose_secret(), config.views.pool_max)?;
         let mut projections =
             Projections::new(source, Tables(pool), health.clone(), config.builds.retention());

@@ -79,7 +79,7 @@ impl ProjectorRedis {
         let health = Health::new();
         let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
         let log = LogSource::new(&config.log_service.url, tokens)?;
-        let source = Source::new(&config.kafka, &config.registry, log, &config.parking)?;
+        let source = Source::new(&config.kafka, &config.registry, log, &config.parking, &config.builds)?;
         let mut projections =
             Projections::new(source, KeySpaces(config.redis), health.clone(), config.builds.retention());
         shipped_contexts::visit(&mut projections);

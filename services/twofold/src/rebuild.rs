@@ -25,6 +25,9 @@ pub(crate) struct RebuildArgs {
     /// Most events a second, of each projector. Without it, as fast as can be while the live view keeps up.
     #[arg(long, value_name = "EVENTS_PER_S", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
+    /// Most lanes that each projector feeds at once. Without it, all of them.
+    #[arg(long, value_name = "LANES", value_parser = clap::value_parser!(u16).range(1..))]
+    parallel: Option<u16>,
     /// Begin it and do not wait.
     #[arg(long)]
     detach: bool,
@@ -67,7 +70,7 @@ fn name(store: ReadStore) -> &'static str {
 pub(crate) async fn run(home: &HomeArgs, args: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let projectors = args.which.projectors.open(home)?;
     let mut builds: Vec<BuildAnswer> = Vec::new();
-    let request = RebuildRequest { throttle: args.throttle };
+    let request = RebuildRequest { throttle: args.throttle, parallel: args.parallel };
     for url in args.which.urls(&projectors).await? {
         let path = format!("/v1/ops/projections/{}/rebuild", args.which.view);
         let build: BuildAnswer = projectors.at(&url).tell(&path, &request).await?;

@@ -1,5 +1,6 @@
 //! Builds side by side: made beside the one that is read, checked, switched to, gone back from.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,7 +8,9 @@ use std::time::Duration;
 use catalog::views::ProductDetails;
 use kernel::{Lane, RowKey, Sequence};
 use projection::{Limits, Source};
-use read_store::{Advance, BuildState, Builds, RowAddress, RowChange, RowStore, StoreError, Tracked};
+use read_store::{
+    Advance, BuildOptions, BuildState, Builds, RowAddress, RowChange, RowStore, StoreError, Tracked,
+};
 
 use crate::on_both_stores;
 use crate::support::history::{price_changed, product_created, reference, tenant};
@@ -24,6 +27,10 @@ on_both_stores!(
 
 const LANES: [Lane; 2] = [Lane::new(0), Lane::new(1)];
 const LONG: Duration = Duration::from_secs(3600);
+
+fn throttled(per_second: u32) -> BuildOptions {
+    BuildOptions { throttle: NonZeroU32::new(per_second), ..BuildOptions::default() }
+}
 
 async fn tracked(store: &impl RowStore, build: u32) -> Option<Tracked> {
     // Before its first start a store has nothing to ask.
@@ -63,8 +70,12 @@ async fn a_build_is_read_when_it_is_complete_and_the_one_before_can_be_gone_back
     until_both_at_head(&first, &histories).await;
     running.until_ready().await;
 
-    assert_eq!(first.begin_build(&LANES, None).await.unwrap(), 2);
-    assert_eq!(first.begin_build(&LANES, None).await.unwrap(), 2, "one is built at a time");
+    assert_eq!(first.begin_build(&LANES, BuildOptions::default()).await.unwrap(), 2);
+    assert_eq!(
+        first.begin_build(&LANES, BuildOptions::default()).await.unwrap(),
+        2,
+        "one is built at a time"
+    );
     let second = first.of_build(2);
     until_state(&first, 2, BuildState::Serving).await;
     until_state(&first, 1, BuildState::Retained).await;
@@ -95,7 +106,7 @@ async fn a_build_is_read_when_it_is_complete_and_the_one_before_can_be_gone_back
     world.publish_from(&histories[0], before).await;
     until_both_at_head(&second, &histories).await;
     assert_eq!(tracked(&first, 1).await.unwrap().state, BuildState::Serving, "the later does not come back");
-    assert_eq!(first.begin_build(&LANES, None).await.unwrap(), 3);
+    assert_eq!(first.begin_build(&LANES, BuildOptions::default()).await.unwrap(), 3);
     until_state(&first, 3, BuildState::Serving).await;
     running.stop().await;
 }
@@ -107,7 +118,7 @@ async fn a_build_that_is_killed_again_and_again_goes_on_and_is_right(bench: impl
     let running = world.keep::<ProductDetails>(store.clone(), LONG);
     until_both_at_head(&store, &histories).await;
     running.stop().await;
-    let build = store.of_build(store.begin_build(&LANES, Some(400)).await.unwrap());
+    let build = store.of_build(store.begin_build(&LANES, throttled(400)).await.unwrap());
     for life in 0..8_u64 {
         // Groups of their own: the dead are not waited for.
         let source = world.source();
@@ -132,7 +143,7 @@ async fn a_build_that_is_not_the_fold_is_given_up_and_never_read(bench: impl Ben
     let source = Source { limits, ..world.source() };
     let running = world.keep_with::<ProductDetails>(source, store.clone(), LONG);
     until_both_at_head(&store, &histories).await;
-    let build = store.of_build(store.begin_build(&LANES, Some(100)).await.unwrap());
+    let build = store.of_build(store.begin_build(&LANES, throttled(100)).await.unwrap());
     until("a row that is none is in it", async || {
         let Ok(Some(at)) = build.checkpoint(LANES[0]).await else { return false };
         let stray = RowAddress { tenant: tenant("acme"), key: RowKey::new("stray") };
@@ -180,7 +191,7 @@ async fn queries_go_on_during_builds_and_never_go_back_in_time(bench: impl Bench
     };
     let build = async {
         for number in 2..=4 {
-            assert_eq!(store.begin_build(&LANES, None).await.unwrap(), number);
+            assert_eq!(store.begin_build(&LANES, BuildOptions::default()).await.unwrap(), number);
             for price in 0..20 {
                 histories[0].happen(&acme, price_changed(7_000, price + 1));
                 let before = histories[0].records.len() - 1;
@@ -204,7 +215,7 @@ async fn a_build_that_was_replaced_is_erased_in_time(bench: impl Bench) {
     let store = bench.rows(version_of::<ProductDetails>());
     let running = world.keep::<ProductDetails>(store.clone(), LONG);
     until_both_at_head(&store, &histories).await;
-    store.begin_build(&LANES, None).await.unwrap();
+    store.begin_build(&LANES, BuildOptions::default()).await.unwrap();
     store.erase(&LANES).await.unwrap();
     assert!(!bench.all_rows("product-details", 1).await.is_empty(), "one that is read is not erased");
     until_state(&store, 1, BuildState::Retained).await;

@@ -1,5 +1,6 @@
 //! Builds side by side, and the switch from one to another.
 
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use kernel::Lane;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 use super::failure::{corrupt, store_error};
 use super::prepare::{ONE_AT_A_TIME, enter_in_tracker, migrate, one, point_serving, run};
 use super::{PostgresRows, in_time, statements};
-use crate::{BuildState, Builds, StoreError, Tracked, TrackedLane, ViewVersion};
+use crate::{BuildOptions, BuildState, Builds, StoreError, Tracked, TrackedLane, ViewVersion};
 
 /// How long the build that is read is held where it is, for another to come to where it is. Shorter than the time that
 /// its projector waits for a lock.
@@ -45,7 +46,7 @@ impl Builds for PostgresRows {
         transaction.commit().await.map_err(store_error)
     }
 
-    async fn begin_build(&self, _: &[Lane], throttle: Option<u32>) -> Result<u32, StoreError> {
+    async fn begin_build(&self, _: &[Lane], options: BuildOptions) -> Result<u32, StoreError> {
         in_time(async {
             let (view, code) = (self.0.view, self.0.code);
             let mut transaction = self.0.pool.begin().await.map_err(store_error)?;
@@ -61,7 +62,8 @@ impl Builds for PostgresRows {
                 .bind(view.view)
                 .bind(build)
                 .bind(code.cast_signed())
-                .bind(throttle.map(u32::cast_signed))
+                .bind(options.throttle.map(|throttle| throttle.get().cast_signed()))
+                .bind(options.parallel.map(|lanes| i32::from(lanes.get())))
                 .execute(&mut *connection)
                 .await
                 .map_err(store_error)?;
@@ -135,18 +137,33 @@ fn tracked_build(build: u32, row: &PgRow) -> Result<Tracked, StoreError> {
     let state = BuildState::parse(state).ok_or_else(|| StoreError::Corrupt("a build's state".to_owned()))?;
     let since: i64 = row.try_get(7).map_err(corrupt)?;
     let throttle: Option<i32> = row.try_get(8).map_err(corrupt)?;
+    let parallel: Option<i32> = row.try_get(11).map_err(corrupt)?;
     Ok(Tracked {
         build,
         code: row.try_get::<i32, _>(5).map_err(corrupt)?.cast_unsigned(),
         state,
         since: Duration::from_secs(u64::try_from(since).unwrap_or(0)),
-        throttle: throttle.map(i32::cast_unsigned),
+        options: BuildOptions {
+            throttle: throttle.map(i32::cast_unsigned).and_then(NonZeroU32::new),
+            parallel: parallel.and_then(|lanes| NonZeroU16::new(u16::try_from(lanes).ok()?)),
+        },
         trouble: row.try_get(9).map_err(corrupt)?,
         lanes: Vec::new(),
     })
 }
 
-/// Whether the build serves; makes it serve where it is being built and each of its lanes has caught up and has reached
+/// What became of a lane's having caught up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Switch {
+    /// Queries read the build.
+    Serves,
+    /// They read another.
+    NotYet,
+    /// They could, once it was finished.
+    Unfinished,
+}
+
+/// Whether the build serves; makes it serve where it was finished and it is being built and each of its lanes has caught up and has reached
 /// the serving build's.
 ///
 /// A query that runs meanwhile reads either build. Rows of the new one reflect at least what the old one did
@@ -155,7 +172,8 @@ pub(super) async fn switch_where_caught_up(
     pool: &PgPool,
     view: &ViewVersion,
     lane: Lane,
-) -> Result<bool, StoreError> {
+    is_finished: bool,
+) -> Result<Switch, StoreError> {
     let version = view.version.cast_signed();
     let mut transaction = pool.begin().await.map_err(store_error)?;
     let connection = &mut *transaction;
@@ -163,9 +181,10 @@ pub(super) async fn switch_where_caught_up(
     let marked = marked.bind(i32::from(lane.number()));
     marked.execute(&mut *connection).await.map_err(store_error)?;
     let serving: i32 = one(sqlx::query(statements::LOCK_SERVING).bind(view.view), connection).await?;
-    let switched = serving < version
+    let is_ready = serving < version
         && state(connection, view).await? == Some(BuildState::Building)
         && !is_behind(connection, view, serving, false).await?;
+    let switched = is_ready && is_finished;
     if switched {
         point_to(connection, view).await?;
     }
@@ -173,7 +192,11 @@ pub(super) async fn switch_where_caught_up(
     if switched {
         tracing::info!(view = view.view, build = version, before = serving, "queries now read another build");
     }
-    Ok(switched || serving == version)
+    Ok(match (is_ready, switched || serving == version) {
+        (_, true) => Switch::Serves,
+        (true, false) => Switch::Unfinished,
+        (false, false) => Switch::NotYet,
+    })
 }
 
 async fn serve_again(pool: &PgPool, view: &ViewVersion) -> Result<bool, StoreError> {
@@ -203,7 +226,10 @@ async fn serve_again(pool: &PgPool, view: &ViewVersion) -> Result<bool, StoreErr
     Ok(true)
 }
 
-async fn state(connection: &mut PgConnection, view: &ViewVersion) -> Result<Option<BuildState>, StoreError> {
+pub(super) async fn state(
+    connection: &mut PgConnection,
+    view: &ViewVersion,
+) -> Result<Option<BuildState>, StoreError> {
     let state = "SELECT state FROM projection_versions WHERE view = $1 AND version = $2";
     let state: Option<String> = sqlx::query_scalar(state)
         .bind(view.view)

@@ -3,9 +3,10 @@
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
 
+use super::builds;
 use super::failure::store_error;
 use super::statements::{self, is_a_name, schema, snake};
-use crate::{StoreError, ViewVersion};
+use crate::{BuildState, StoreError, ViewVersion};
 
 /// Under a table name of its own: the database may be shared with others that migrate theirs.
 static MIGRATOR: Migrator = Migrator {
@@ -16,7 +17,8 @@ static MIGRATOR: Migrator = Migrator {
 /// One at a time prepares or switches, over all projectors of the database.
 pub(super) const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextextended('twofold views', 0))";
 
-/// Makes the tracker, the version's table and, where it is the view's first version, the view that queries read.
+/// Makes the tracker, the version's table and, where it is the view's first version, the view that queries read. What
+/// queries filter by comes later where rows come in in bulk first.
 /// Everything is made only where it is not there; repeating it changes nothing.
 pub(super) async fn prepare(
     pool: &PgPool,
@@ -32,8 +34,11 @@ pub(super) async fn prepare(
     let connection = &mut *transaction;
     run(connection, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'").await?;
     sqlx::query(ONE_AT_A_TIME).execute(&mut *connection).await.map_err(store_error)?;
-    make_table(connection, view, shape).await?;
+    make_table(connection, view).await?;
     let serving = enter_in_tracker(connection, view, code).await?;
+    if builds::state(connection, view).await? != Some(BuildState::Building) {
+        give_shape(connection, view, shape).await?;
+    }
     if serving == view.version.cast_signed() {
         point_serving(connection, view).await?;
     }
@@ -49,11 +54,7 @@ pub(super) async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     MIGRATOR.run_direct(None, &mut *connection, false).await.map_err(|error| store_error(error.into()))
 }
 
-async fn make_table(
-    connection: &mut PgConnection,
-    view: &ViewVersion,
-    shape: &'static str,
-) -> Result<(), StoreError> {
+async fn make_table(connection: &mut PgConnection, view: &ViewVersion) -> Result<(), StoreError> {
     let schema = schema(view);
     let table = format!(
         "CREATE SCHEMA IF NOT EXISTS {schema};
@@ -69,8 +70,36 @@ async fn make_table(
          CREATE INDEX IF NOT EXISTS rows_links ON rows USING gin (links) WHERE links IS NOT NULL"
     );
     sqlx::raw_sql(AssertSqlSafe(table)).execute(&mut *connection).await.map_err(store_error)?;
+    run(connection, "SET LOCAL search_path = public").await
+}
+
+/// What queries filter and sort by.
+async fn give_shape(
+    connection: &mut PgConnection,
+    view: &ViewVersion,
+    shape: &'static str,
+) -> Result<(), StoreError> {
+    let path = format!("SET LOCAL search_path = {}, public", schema(view));
+    sqlx::raw_sql(AssertSqlSafe(path)).execute(&mut *connection).await.map_err(store_error)?;
     run(connection, shape).await?;
     run(connection, "SET LOCAL search_path = public").await
+}
+
+/// Gives a build that is complete what queries need: its columns and indexes are made once, over rows that are there,
+/// which is much faster than keeping them while rows come in. Whoever writes rows meanwhile waits.
+pub(super) async fn finish(pool: &PgPool, view: &ViewVersion, shape: &'static str) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await.map_err(store_error)?;
+    let connection = &mut *transaction;
+    run(connection, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'").await?;
+    run(connection, "SET LOCAL maintenance_work_mem = '256MB'").await?;
+    // One of the lanes' projectors does it; the others find it done.
+    let one_at_a_time = "SELECT pg_advisory_xact_lock(hashtextextended('twofold build ' || $1, 0))";
+    let locked = sqlx::query(one_at_a_time).bind(schema(view));
+    locked.execute(&mut *connection).await.map_err(store_error)?;
+    give_shape(connection, view, shape).await?;
+    let analyse = format!("ANALYZE {}.rows", schema(view));
+    sqlx::raw_sql(AssertSqlSafe(analyse)).execute(&mut *connection).await.map_err(store_error)?;
+    transaction.commit().await.map_err(store_error)
 }
 
 /// Enters view and version where they are new, and answers which version serves. The first serves at once.

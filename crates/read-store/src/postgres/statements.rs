@@ -67,7 +67,7 @@ pub(super) const HOLD_LANES: &str = "
 /// A row for each lane of each build, and one for a build without any.
 pub(super) const TRACKED: &str = "
     SELECT c.sequence, c.\"offset\", c.epoch, c.chain, v.version, coalesce(v.code, v.version), v.state,
-           extract(epoch FROM now() - v.changed_at)::bigint, v.throttle, v.trouble, c.lane
+           extract(epoch FROM now() - v.changed_at)::bigint, v.throttle, v.trouble, c.lane, v.parallel
       FROM projection_versions AS v
       LEFT JOIN checkpoints AS c ON c.view = v.view AND c.version = v.version
      WHERE v.view = $1
@@ -82,8 +82,9 @@ pub(super) const NEXT_BUILD: &str = "
 
 /// Enters a build.
 pub(super) const BEGIN_BUILD: &str = "
-    INSERT INTO projection_versions (view, version, code, throttle, state) VALUES ($1, $2, $3, $4, 'building')
-    ON CONFLICT (view, version) DO UPDATE SET throttle = excluded.throttle";
+    INSERT INTO projection_versions (view, version, code, throttle, parallel, state)
+    VALUES ($1, $2, $3, $4, $5, 'building')
+    ON CONFLICT (view, version) DO UPDATE SET throttle = excluded.throttle, parallel = excluded.parallel";
 
 /// Gives up a build that is being built.
 pub(super) const FAIL: &str = "
@@ -135,6 +136,8 @@ pub(super) struct Statements {
     pub(super) write: Arc<str>,
     /// Writes rows within a transaction that holds the checkpoint's row.
     pub(super) write_page: Arc<str>,
+    /// Takes rows in bulk, in COPY's binary form; none may be there.
+    pub(super) copy: Arc<str>,
     /// Opens the cursor `linked`. It sees the rows as they are now, not those that pages write.
     pub(super) open_linked: Arc<str>,
     /// The next page of it.
@@ -203,6 +206,7 @@ impl Statements {
             advance: ADVANCE.into(),
             write: write.into(),
             write_page: write_page.into(),
+            copy: format!("COPY {rows} (tenant, key, stamp, row, links) FROM STDIN (FORMAT binary)").into(),
             open_linked: open_linked.into(),
             fetch_linked: format!("FETCH {} FROM linked", super::PAGE).into(),
         }

@@ -1,5 +1,5 @@
 //! Builds side by side. Which one a lane serves is a key of the lane; the rest is told by a hash of the view, a field for
-//! each build: `<code> <state> <since> <throttle or -> <trouble>`.
+//! each build: `<code> <state> <since> <throttle or ->,<parallel or -> <trouble>`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::keys::{self, builds_key};
 use super::scripts::SERVE_AGAIN;
 use super::{Inner, RedisRows, SCANNED, parse_checkpoint};
-use crate::{BuildState, Builds, StoreError, Tracked, TrackedLane, ViewVersion};
+use crate::{BuildOptions, BuildState, Builds, StoreError, Tracked, TrackedLane, ViewVersion};
 
 /// How long a lane is waited for to reach what the one that is read has.
 const WAIT: Duration = Duration::from_secs(5);
@@ -24,19 +24,21 @@ struct Noted {
     code: u32,
     state: BuildState,
     since: u64,
-    throttle: Option<u32>,
+    options: BuildOptions,
     trouble: Option<String>,
 }
 
 impl Noted {
-    fn new(code: u32, throttle: Option<u32>) -> Self {
-        Self { code, state: BuildState::Building, since: now(), throttle, trouble: None }
+    fn new(code: u32, options: BuildOptions) -> Self {
+        Self { code, state: BuildState::Building, since: now(), options, trouble: None }
     }
 
     fn text(&self) -> String {
-        let throttle = self.throttle.map_or_else(|| "-".to_owned(), |throttle| throttle.to_string());
+        let BuildOptions { throttle, parallel } = self.options;
+        let throttle = throttle.map_or_else(|| "-".to_owned(), |throttle| throttle.to_string());
+        let parallel = parallel.map_or_else(|| "-".to_owned(), |parallel| parallel.to_string());
         let trouble = self.trouble.as_deref().unwrap_or_default();
-        format!("{} {} {} {throttle} {trouble}", self.code, self.state.name(), self.since)
+        format!("{} {} {} {throttle},{parallel} {trouble}", self.code, self.state.name(), self.since)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -44,9 +46,10 @@ impl Noted {
         let code = parts.next()?.parse().ok()?;
         let state = BuildState::parse(parts.next()?)?;
         let since = parts.next()?.parse().ok()?;
-        let throttle = parts.next()?.parse().ok();
+        let (throttle, parallel) = parts.next()?.split_once(',')?;
+        let options = BuildOptions { throttle: throttle.parse().ok(), parallel: parallel.parse().ok() };
         let trouble = parts.next().filter(|trouble| !trouble.is_empty()).map(str::to_owned);
-        Some(Self { code, state, since, throttle, trouble })
+        Some(Self { code, state, since, options, trouble })
     }
 }
 
@@ -57,7 +60,7 @@ fn now() -> u64 {
 impl RedisRows {
     /// Notes our build where it is not noted.
     pub(super) async fn note_build(&self) -> Result<(), StoreError> {
-        let noted = Noted::new(self.0.code, None);
+        let noted = Noted::new(self.0.code, BuildOptions::default());
         self.note_new(self.0.view.version, &noted).await?;
         Ok(())
     }
@@ -101,7 +104,7 @@ impl RedisRows {
             code: noted.code,
             state: noted.state,
             since: Duration::from_secs(now().saturating_sub(noted.since)),
-            throttle: noted.throttle,
+            options: noted.options,
             trouble: noted.trouble,
             lanes,
         })
@@ -163,11 +166,11 @@ impl Builds for RedisRows {
             return Ok(());
         }
         let next = noted.keys().last().map_or(self.0.code, |last| self.0.code.max(last + 1));
-        self.note_new(next, &Noted::new(self.0.code, None)).await?;
+        self.note_new(next, &Noted::new(self.0.code, BuildOptions::default())).await?;
         Ok(())
     }
 
-    async fn begin_build(&self, lanes: &[Lane], throttle: Option<u32>) -> Result<u32, StoreError> {
+    async fn begin_build(&self, lanes: &[Lane], options: BuildOptions) -> Result<u32, StoreError> {
         for _ in 0..TRIES {
             let builds = self.tracked(lanes).await?;
             let is_built =
@@ -176,7 +179,7 @@ impl Builds for RedisRows {
                 return Ok(build.build);
             }
             let next = builds.last().map_or(self.0.code, |last| self.0.code.max(last.build + 1));
-            if self.note_new(next, &Noted::new(self.0.code, throttle)).await? {
+            if self.note_new(next, &Noted::new(self.0.code, options)).await? {
                 return Ok(next);
             }
         }

@@ -38,6 +38,11 @@ impl LaneKeys {
         format!("{}:v{version}:checkpoint", self.0)
     }
 
+    /// Who writes the build in bulk.
+    pub(super) fn writer(&self, version: u32) -> String {
+        format!("{}:v{version}:writer", self.0)
+    }
+
     pub(super) fn row(&self, version: u32, at: &RowAddress) -> String {
         self.row_of(version, &at.tenant, at.key.as_str())
     }

@@ -4,6 +4,26 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
+/// Carries out what comes behind the first `first` keys, two arguments to each.
+macro_rules! operations {
+    () => {
+        "for i = first + 1, #KEYS do
+             local key, operation, value = KEYS[i], ARGV[2 * i - 1], ARGV[2 * i]
+             if operation == 's' then redis.call('SET', key, value)
+             elseif operation == 'd' then redis.call('DEL', key)
+             elseif operation == 'a' then redis.call('ZADD', key, 0, value)
+             elseif operation == 'r' then redis.call('ZREM', key, value)
+             elseif operation == 'n' then redis.call('SETNX', key, value)
+             elseif operation == 'u' then redis.call('HDEL', key, value)
+             else
+                 local number, field = string.match(value, '^(%d+) (.*)$')
+                 redis.call('HSETNX', key, field, number)
+             end
+         end
+         return 1"
+    };
+}
+
 /// Rows, links and checkpoint in one step, by compare-and-set on the checkpoint: 1 where it was as expected, else 0
 /// and nothing happened. The checkpoint is written first: a Redis that is out of memory refuses a script's first
 /// growing write, and none after it.
@@ -12,22 +32,33 @@ use redis::Script;
 /// `d` (delete), `a` member (add to a sorted set), `r` member (remove from one), `n` value (set where there is
 /// nothing), `p` number and field (set the field of a hash where there is none), `u` field (remove one).
 pub(super) static WRITE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
+    Script::new(concat!(
         "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
          redis.call('SET', KEYS[1], ARGV[2])
-         for i = 2, #KEYS do
-             local operation, value = ARGV[2 * i - 1], ARGV[2 * i]
-             if operation == 's' then redis.call('SET', KEYS[i], value)
-             elseif operation == 'd' then redis.call('DEL', KEYS[i])
-             elseif operation == 'a' then redis.call('ZADD', KEYS[i], 0, value)
-             elseif operation == 'r' then redis.call('ZREM', KEYS[i], value)
-             elseif operation == 'n' then redis.call('SETNX', KEYS[i], value)
-             elseif operation == 'u' then redis.call('HDEL', KEYS[i], value)
-             else
-                 local number, field = string.match(value, '^(%d+) (.*)$')
-                 redis.call('HSETNX', KEYS[i], field, number)
-             end
-         end
+         local first = 1 ",
+        operations!()
+    ))
+});
+
+/// As [`WRITE`], of one who has claimed the lane: nothing happens once another has.
+///
+/// KEYS: the checkpoint, the claim, then one per operation. ARGV: expected, next, our claim, nothing, then as above.
+pub(super) static WRITE_PART: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        "if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+         redis.call('SET', KEYS[1], ARGV[2])
+         local first = 2 ",
+        operations!()
+    ))
+});
+
+/// Claims a lane for writing in parts: 1 where its checkpoint was as expected, else 0.
+///
+/// KEYS: the checkpoint, the claim. ARGV: expected, our claim.
+pub(super) static CLAIM: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+         redis.call('SET', KEYS[2], ARGV[2])
          return 1",
     )
 });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http_api::{Authenticator, Claims, OperatorConfig, OperatorTokens, mint};
 use kernel::json;
 use projection::ops::Ops;
-use projection::{LogSource, Projections, Source};
+use projection::{BuildsConfig, LogSource, Projections, Source};
 use serde_json::Value;
 use service_runtime::Health;
 use service_runtime::config::{KafkaConfig, ParkingConfig, RegistryConfig};
@@ -38,7 +38,8 @@ fn gathering(world: &World, settings: Value) -> Gathering {
     let registry = RegistryConfig { url: format!("http://{NOWHERE}").into() };
     let tokens = OperatorTokens::new(&OperatorConfig::default(), &world.auth).unwrap();
     let log = LogSource::new(&format!("http://{NOWHERE}"), tokens).unwrap();
-    let source = Source::new(&kafka, &registry, log, &ParkingConfig::default()).unwrap();
+    let source =
+        Source::new(&kafka, &registry, log, &ParkingConfig::default(), &BuildsConfig::default()).unwrap();
     let pool = read_store::postgres_for_rows(world.database.url(), 2).unwrap();
     let settings: BTreeMap<String, Value> = serde_json::from_value(settings).unwrap();
     Gathering::new(settings, Projections::new(source, Inboxes(pool), Health::new(), KEPT))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use catalog::CatalogEvent;
 use kernel::{Lane, View};
 use messaging::{Connection, OutgoingRecord, PartitionWriter, Producer, ProducerOptions, TopicSpec, Topics};
-use projection::{Keeper, Limits, Projector, Source};
+use projection::{Building, Keeper, Limits, Projector, Room, Source};
 use read_store::{RowStore, ViewVersion};
 use service_runtime::Health;
 use test_servers::TestKafka;
@@ -67,6 +67,7 @@ impl World {
             prefix: self.kafka.prefix.clone(),
             groups: self.kafka.prefix.clone(),
             limits: Limits::default(),
+            building: Building { room: Room::of_mebibytes(64), written_every: Duration::from_millis(100) },
             park_after: 3,
             replication: 1,
         }
