@@ -48,18 +48,8 @@ impl<V: View, S: RowStore> Check<V, S> {
         let lane = self.log.lane.number();
         match outcome {
             Ok(Ok(compared)) if compared.differing == 0 => {
-                tracing::info!(view = V::NAME, lane, rows = compared.rows, "a lane of a build was checked");
-                Checked::Right
-            }
-            // Rows with letters are known to lack events, and queries are told so.
-            Ok(Ok(compared)) if self.has_letters().await => {
-                let differing = compared.differing;
-                tracing::warn!(
-                    view = V::NAME,
-                    lane,
-                    differing,
-                    "a lane of a build has letters, and rows that lack events"
-                );
+                let Compared { rows, parked, .. } = compared;
+                tracing::info!(view = V::NAME, lane, rows, parked, "a lane of a build was checked");
                 Checked::Right
             }
             Ok(Ok(compared)) => {
@@ -80,10 +70,6 @@ impl<V: View, S: RowStore> Check<V, S> {
             }
             Err(error) => Checked::Wrong(format!("lane {lane}: the check failed: {error}")),
         }
-    }
-
-    async fn has_letters(&self) -> bool {
-        self.store.parked(self.log.lane, 1).await.is_ok_and(|parked| !parked.is_empty())
     }
 
     fn begin(&self) -> Option<JoinHandle<Result<Compared, CompareError>>> {

@@ -20,13 +20,14 @@ use read_store::{Checkpoint, RowAddress, RowStore, StoreError, StoredRow};
 use self::ahead::Ahead;
 use self::reference::Reference;
 use self::slice::Slice;
+use crate::parked::Parked;
 
 /// Keys that are folded at a time when all are compared.
 const SLICE: usize = 50_000;
 /// Rows that are loaded in one go.
 const CHUNK: usize = 500;
 /// Differences that are told one by one; beyond it they are counted.
-const TOLD: usize = 10;
+const TOLD: usize = 10_000;
 
 /// What happened in a lane, read page by page from wherever it is kept.
 pub trait Pages<E: EventSet>: Send {
@@ -37,10 +38,12 @@ pub trait Pages<E: EventSet>: Send {
 /// An event, and the chain up to and with it.
 #[derive(Debug, Clone)]
 pub struct Told<E> {
-    /// The event.
-    pub event: Recorded<E>,
+    /// Its place.
+    pub sequence: Sequence,
     /// The chain.
     pub chain: ChainHash,
+    /// The event; none where it does not read. The rows that lack it are known to: they are parked.
+    pub event: Option<Recorded<E>>,
 }
 
 /// Which rows are compared.
@@ -68,6 +71,8 @@ pub struct Compared {
     pub differing: u64,
     /// The first of those.
     pub differences: Vec<Difference>,
+    /// Rows that lack events, which is known and told to queries: they were passed over.
+    pub parked: u64,
 }
 
 /// A row that is not the fold of its events.
@@ -117,16 +122,30 @@ pub async fn compare<V: View, S: RowStore>(
         Extent::All => (SLICE, 0),
         Extent::Sample { rows, seed } => (rows.max(1), seed),
     };
-    let mut compared = Compared::default();
+    let parked: Parked = parked(store, lane).await?;
+    let mut compared = Compared { parked: parked.len() as u64, ..Compared::default() };
     let mut slices = vec![Slice::all(seed)];
     while let Some(slice) = slices.pop() {
         let reference = Reference::<V>::new(slice, most);
-        let others = One { store, lane, log: &mut *log, reference, compared: &mut compared }.run().await?;
+        let one = One {
+            store,
+            lane,
+            log: &mut *log,
+            reference,
+            parked: &parked,
+            compared: &mut compared,
+            found: Vec::new(),
+        };
+        let others = one.run().await?;
         if extent == Extent::All {
             slices.extend(others);
         }
     }
     Ok(compared)
+}
+
+async fn parked(store: &impl RowStore, lane: Lane) -> Result<Parked, StoreError> {
+    Ok(store.parked(lane, usize::MAX).await?.into_iter().map(|(subject, _)| subject).collect())
 }
 
 /// One slice.
@@ -135,7 +154,11 @@ struct One<'a, V: View, S, L> {
     lane: Lane,
     log: &'a mut L,
     reference: Reference<V>,
+    /// What was parked at the beginning.
+    parked: &'a Parked,
     compared: &'a mut Compared,
+    /// Rows that differ, and in what way.
+    found: Vec<(RowAddress, String)>,
 }
 
 impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
@@ -151,7 +174,22 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
         self.hold_others(&checkpoint, &mut ahead).await?;
         self.compared.through = checkpoint.sequence;
         self.follow(&checkpoint, ahead).await?;
+        self.tell().await?;
         Ok(self.reference.left_out)
+    }
+
+    /// Tells of the rows that differ, unless they were parked meanwhile.
+    async fn tell(&mut self) -> Result<(), CompareError> {
+        if self.found.is_empty() {
+            return Ok(());
+        }
+        let parked = parked(self.store, self.lane).await?;
+        for (at, what) in std::mem::take(&mut self.found) {
+            if !parked.lacks_events(&at) {
+                self.compared.tell(&at, what);
+            }
+        }
+        Ok(())
     }
 
     async fn fold_to(&mut self, checkpoint: &Checkpoint) -> Result<(), CompareError> {
@@ -161,9 +199,11 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
             if page.is_empty() {
                 return Err(CompareError::BeyondTheLog { checkpoint: checkpoint.sequence, head: last });
             }
-            for told in page.iter().take_while(|told| told.event.sequence <= checkpoint.sequence) {
-                self.reference.apply(&told.event);
-                (last, chain) = (told.event.sequence, told.chain);
+            for told in page.iter().take_while(|told| told.sequence <= checkpoint.sequence) {
+                if let Some(event) = &told.event {
+                    self.reference.apply(event);
+                }
+                (last, chain) = (told.sequence, told.chain);
             }
         }
         if chain == checkpoint.chain { Ok(()) } else { Err(CompareError::OtherHistory(last)) }
@@ -192,12 +232,15 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
         checkpoint: &Checkpoint,
         ahead: &mut Ahead<V>,
     ) {
+        if self.parked.lacks_events(at) {
+            return;
+        }
         let is_ahead = stored.as_ref().is_none_or(|stored| stored.stamp > checkpoint.sequence);
         let Some(what) = self.reference.difference(at, stored.as_ref()) else { return };
         if is_ahead {
             ahead.insert(at.clone(), stored, what);
         } else {
-            self.compared.tell(at, what);
+            self.found.push((at.clone(), what));
         }
     }
 
@@ -236,16 +279,16 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
             if page.is_empty() {
                 break;
             }
-            for told in page.iter().take_while(|told| told.event.sequence <= through) {
-                for at in self.reference.apply(&told.event) {
-                    ahead.settle(&at, &self.reference, told.event.sequence);
+            for told in page.iter().take_while(|told| told.sequence <= through) {
+                let touched =
+                    told.event.as_ref().map(|event| self.reference.apply(event)).unwrap_or_default();
+                for at in touched {
+                    ahead.settle(&at, &self.reference, told.sequence);
                 }
-                last = told.event.sequence;
+                last = told.sequence;
             }
         }
-        for (at, what) in ahead.into_differences() {
-            self.compared.tell(&at, what);
-        }
+        self.found.extend(ahead.into_differences());
         Ok(())
     }
 }
@@ -262,6 +305,7 @@ impl Compared {
     pub fn add(&mut self, other: Self) {
         self.rows += other.rows;
         self.differing += other.differing;
+        self.parked += other.parked;
         self.differences.extend(other.differences);
         self.differences.truncate(TOLD);
     }

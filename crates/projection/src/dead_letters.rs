@@ -10,8 +10,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use futures::future::BoxFuture;
 use http_api::{Cursor, Operation, Path, Problem, ProblemType, Query};
-use kernel::{TenantId, Timestamp};
-use read_store::{DeadRecord, Letter, LetterId, Request, RowStore, StoreError, Subject, ViewVersion, Which};
+use kernel::{Lane, TenantId, Timestamp};
+use read_store::{
+    DeadRecord, Letter, LetterId, Lookup, Request, RowAddress, RowStore, StoreError, Subject, ViewVersion,
+    Which,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +134,13 @@ pub(crate) trait Keeps: Send + Sync {
         which: &'a Which,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<u64, StoreError>>;
+    /// Where rows are that have one of these links, at most `most` of each.
+    fn linked<'a>(
+        &'a self,
+        lane: Lane,
+        lookups: &'a [Lookup],
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<RowAddress>, StoreError>>;
 }
 
 impl<S: RowStore> Keeps for Teller<S> {
@@ -164,6 +174,24 @@ impl<S: RowStore> Keeps for Teller<S> {
     ) -> BoxFuture<'a, Result<u64, StoreError>> {
         let store = self.current();
         Box::pin(async move { store.request(which, request).await })
+    }
+
+    fn linked<'a>(
+        &'a self,
+        lane: Lane,
+        lookups: &'a [Lookup],
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<RowAddress>, StoreError>> {
+        let store = self.current();
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for lookup in lookups {
+                for rows in store.linked(lane, std::slice::from_ref(lookup), most).await? {
+                    found.extend(rows.into_iter().map(|row| row.at));
+                }
+            }
+            Ok(found)
+        })
     }
 }
 

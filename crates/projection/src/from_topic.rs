@@ -66,7 +66,7 @@ impl<E: EventSet> FromTopic<E> {
 
     /// Those of the page after a sequence, where the page has all of them.
     fn again(&self, after: Sequence) -> Option<Vec<Told<E>>> {
-        let from = self.page.iter().position(|told| told.event.sequence == after.next())?;
+        let from = self.page.iter().position(|told| told.sequence == after.next())?;
         Some(self.page[from..].to_vec())
     }
 }
@@ -90,17 +90,25 @@ impl<E: EventSet> Pages<E> for FromTopic<E> {
                     Ok(Admitted::Repeat) => self.last.offset = record.offset + 1,
                     Ok(Admitted::Next(next)) => {
                         self.last = next.after;
-                        self.page.push(Told { event: next.event, chain: next.after.chain });
+                        self.page.push(Told {
+                            sequence: next.after.sequence,
+                            chain: next.after.chain,
+                            event: Some(next.event),
+                        });
                     }
                     // The lane has letters for these, or has what they stand for from the log.
                     Err(Refused::Foreign(_)) => self.last.offset = record.offset + 1,
-                    Err(Refused::Unreadable(unreadable)) => self.last = unreadable.after,
+                    Err(Refused::Unreadable(unreadable)) => {
+                        self.last = unreadable.after;
+                        let Checkpoint { sequence, chain, .. } = self.last;
+                        self.page.push(Told { sequence, chain, event: None });
+                    }
                     Err(Refused::RegistryAway(why)) => return Err(why),
                     Err(Refused::Stop(stop)) => return Err(stop.to_string()),
                 }
             }
-            if self.page.last().is_some_and(|told| told.event.sequence > after) {
-                return Ok(self.page.iter().filter(|told| told.event.sequence > after).cloned().collect());
+            if self.page.last().is_some_and(|told| told.sequence > after) {
+                return Ok(self.page.iter().filter(|told| told.sequence > after).cloned().collect());
             }
         }
     }

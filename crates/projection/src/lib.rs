@@ -13,6 +13,7 @@ mod keeper;
 mod lane;
 mod lanes;
 mod log_source;
+mod mending;
 pub mod ops;
 mod overview;
 mod pace;
@@ -33,6 +34,7 @@ pub use compare::{CompareError, Compared, Difference, Extent, Pages, Told, compa
 pub use dead_letters::{Asked, Chosen, DeadLetter, DeadLetters};
 pub use keeper::Keeper;
 pub use log_source::{LOG_PAGE_MOST, LogHead, LogRecord, LogSource, LogSourceError};
+pub use mending::{NamedLink, NamedRow, REFOLDED_MOST, RefoldRequest};
 pub use overview::{
     BuildAnswer, LaneStatus, LastError, Overview, ProjectionStatus, RebuildRequest, RowsState,
 };

@@ -15,6 +15,7 @@ use kernel::Actor;
 use service_runtime::Health;
 
 use crate::dead_letters;
+use crate::mending;
 use crate::overview::{self, Tells};
 use crate::projections::{Projections, Stores};
 
@@ -45,6 +46,7 @@ impl Ops {
         overview::add_to(&mut api);
         overview::add_builds_to(&mut api);
         dead_letters::add_to(&mut api);
+        mending::add_to(&mut api);
         let Api { routes, open_api } = api;
         http_api::surface(routes.with_state(self), &open_api, health, Limits::default())
     }

@@ -318,7 +318,7 @@ pub(crate) fn add_builds_to(api: &mut Api) {
     );
 }
 
-fn named<'a>(ops: &'a Ops, view: &str) -> Result<&'a dyn Tells, Problem> {
+pub(crate) fn named<'a>(ops: &'a Ops, view: &str) -> Result<&'a dyn Tells, Problem> {
     let found = ops.projections.iter().find(|projection| projection.view().view == view);
     let none = || Problem::new(ProblemType::NotFound).detail("this projector keeps no view of this name");
     found.map(|found| &**found).ok_or_else(none)

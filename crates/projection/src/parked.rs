@@ -30,6 +30,11 @@ impl Parked {
         self.rows.contains(at)
     }
 
+    /// Whether the row may lack events: its own letters say so, or a stream of its tenant whose rows are not known.
+    pub(crate) fn lacks_events(&self, at: &RowAddress) -> bool {
+        self.rows.contains(at) || self.streams.iter().any(|(tenant, _)| *tenant == at.tenant)
+    }
+
     pub(crate) fn has_stream_of<E>(&self, event: &Recorded<E>) -> bool {
         !self.streams.is_empty() && self.streams.contains(&(event.tenant.clone(), event.stream.clone()))
     }

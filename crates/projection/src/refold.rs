@@ -45,6 +45,8 @@ impl<Row> Default for Refolded<Row> {
 /// Rows being folded from a log's beginning.
 pub(crate) struct Refold<V: View> {
     pub(crate) wanted: Wanted,
+    /// Whose rows are wanted.
+    tenants: HashSet<TenantId>,
     pub(crate) rows: HashMap<RowAddress, Refolded<V::Row>>,
     /// Tenants whose rows cannot be known, each with the first reason.
     pub(crate) failed: HashMap<TenantId, Failure>,
@@ -66,6 +68,7 @@ pub(crate) enum RefoldError {
 impl<V: View> Refold<V> {
     pub(crate) fn of(wanted: Wanted) -> Self {
         Self {
+            tenants: wanted.rows.iter().map(|at| at.tenant.clone()).collect(),
             wanted,
             rows: HashMap::new(),
             failed: HashMap::new(),
@@ -106,7 +109,7 @@ impl<V: View> Refold<V> {
         self.chain = logged.chain;
         self.epoch = Some(record.received.epoch);
         let whole = self.wanted.tenants.contains(&logged.tenant);
-        if !whole && !self.wanted.rows.iter().any(|at| at.tenant == logged.tenant) {
+        if !whole && !self.tenants.contains(&logged.tenant) {
             return;
         }
         match record.event {

@@ -1,4 +1,4 @@
-//! What operators ask for what is parked in a lane, carried out by the lane's owner.
+//! What operators ask for what is parked in a lane, or for any of its rows, carried out by the lane's owner.
 //!
 //! ```text
 //! nothing asked ──retry asked──► scanning the log, the lane goes on ──as far as the lane was──► merged or refused
@@ -32,7 +32,7 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long a log that could not be read is left alone.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Subjects that are folded again in one scan of the log.
-const AT_ONCE: usize = 1000;
+const AT_ONCE: usize = 20_000;
 /// How far the lane may be ahead of a scan for the rest to be folded while it waits.
 const CLOSE: u64 = 1000;
 /// Rows that are merged in one write.
@@ -49,6 +49,8 @@ pub(crate) struct Tending<V: View> {
     codec: Codec<V::Event>,
     telling: Arc<Telling>,
     looked: Option<Instant>,
+    /// When it was last looked what is asked, while nothing was parked.
+    asked_for_rows: Option<Instant>,
     pause: Duration,
     asked: Vec<Subject>,
     scan: Option<Scan<V>>,
@@ -64,6 +66,7 @@ impl<V: View> Tending<V> {
             codec,
             telling,
             looked: None,
+            asked_for_rows: None,
             pause: LOOK_EVERY,
             asked: Vec::new(),
             scan: None,
@@ -124,10 +127,12 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         }
         let parked = self.applying.parked().await?;
         self.meters.parked(parked);
-        if parked == 0 {
+        if parked > 0 {
+            self.tell_others().await?;
+        } else if self.tending.asked_for_rows.is_some_and(|asked| asked.elapsed() < S::LOOK_EVERY) {
             return Ok(());
         }
-        self.tell_others().await?;
+        self.tending.asked_for_rows = Some(Instant::now());
         if self.tending.scan.is_some() {
             return Ok(());
         }
@@ -202,9 +207,15 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             let why = "the log's history is another than the rows were folded from".to_owned();
             return Err(StoreError::Unavailable(why));
         }
-        for subject in std::mem::take(&mut self.tending.asked) {
+        let asked = std::mem::take(&mut self.tending.asked);
+        let (rows, others): (Vec<Subject>, Vec<Subject>) =
+            asked.into_iter().partition(|subject| matches!(subject, Subject::Row(_)));
+        for some in rows.chunks(CHUNK) {
+            self.merge_rows(place, some, &refold).await?;
+        }
+        for subject in others {
             let outcome = match &subject {
-                Subject::Row(at) => self.merge_row(place, &subject, at, &mut refold).await?,
+                Subject::Row(_) => None,
                 Subject::Stream { tenant, .. } => self.merge_tenant(place, &subject, tenant, &refold).await?,
                 Subject::Record { .. } => {
                     let one = std::slice::from_ref(&subject);
@@ -219,27 +230,35 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         self.changed().await
     }
 
-    /// The failure, where the row cannot be mended.
-    async fn merge_row(
+    /// Those that can be mended in one write; what keeps the others is noted.
+    async fn merge_rows(
         &self,
         place: &Place,
-        subject: &Subject,
-        at: &RowAddress,
-        refold: &mut Refold<V>,
-    ) -> Result<Option<Failure>, StoreError> {
-        if let Some(failure) = refold.failed.get(&at.tenant) {
-            return Ok(Some(failure.clone()));
+        subjects: &[Subject],
+        refold: &Refold<V>,
+    ) -> Result<(), StoreError> {
+        let (mut wanted, mut refused) = (Vec::new(), Vec::new());
+        for subject in subjects {
+            let Subject::Row(at) = subject else { continue };
+            let failed = refold.failed.get(&at.tenant);
+            match failed.or_else(|| refold.rows.get(at).and_then(|row| row.failure.as_ref())) {
+                Some(failure) => refused.push((subject, failure)),
+                None => wanted.push((subject.clone(), at.clone())),
+            }
         }
-        let refolded = refold.rows.get(at).cloned().unwrap_or_default();
-        if refolded.failure.is_some() {
-            return Ok(refolded.failure);
+        let (mended, wanted): (Vec<Subject>, Vec<RowAddress>) = wanted.into_iter().unzip();
+        let stored = self.store.load(self.lane, &wanted).await?;
+        let stored: HashMap<&RowAddress, &StoredRow> = stored.iter().map(|row| (&row.at, row)).collect();
+        let mut changes = Vec::with_capacity(wanted.len());
+        for at in &wanted {
+            let refolded = refold.rows.get(at).cloned().unwrap_or_default();
+            changes.extend(change::<V>(at, &refolded, stored.get(at).copied())?);
         }
-        let stored = self.store.load(self.lane, std::slice::from_ref(at)).await?;
-        let change = change::<V>(at, &refolded, stored.first())?;
-        let changes: Vec<RowChange> = change.into_iter().collect();
-        let mended = std::slice::from_ref(subject);
-        self.store.mend(self.lane, &place.checkpoint, &changes, mended).await?;
-        Ok(None)
+        self.store.mend(self.lane, &place.checkpoint, &changes, &mended).await?;
+        for (subject, failure) in refused {
+            self.store.refuse(self.lane, subject, &failure.why).await?;
+        }
+        Ok(())
     }
 
     /// Every row of the tenant, since any may have lacked the stream's events.

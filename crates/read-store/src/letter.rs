@@ -259,6 +259,13 @@ pub enum Request {
 /// Which letters are meant; with each, all that share its subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
+    /// These rows, whether they have letters or not.
+    Rows {
+        /// Where they are.
+        lane: Lane,
+        /// The rows.
+        rows: Vec<RowAddress>,
+    },
     /// The subject of this letter.
     Letter(LetterId),
     /// Everything that is parked, of one tenant or of all.

@@ -9,9 +9,11 @@ use kernel::ReadStore;
 use projection::{BuildAnswer, Overview, ProjectionStatus, RebuildRequest, RowsState};
 
 use crate::home::HomeArgs;
+use crate::log::LogArgs;
 use crate::output::line;
 use crate::projections::join;
 use crate::projectors::{Projectors, ProjectorsArgs};
+use crate::refold::{self, Since};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Where nobody watches a terminal, progress is a line now and then.
@@ -31,6 +33,12 @@ pub(crate) struct RebuildArgs {
     /// Begin it and do not wait.
     #[arg(long)]
     detach: bool,
+    /// No new build: fold only those rows again, in the build that is read, that events have touched since this
+    /// sequence number (of every log) or this time.
+    #[arg(long, value_name = "SEQUENCE|TIME", conflicts_with_all = ["throttle", "parallel", "detach"])]
+    touched_since: Option<Since>,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// What to go back from.
@@ -59,7 +67,7 @@ fn store(name: &str) -> Result<ReadStore, &'static str> {
     }
 }
 
-fn name(store: ReadStore) -> &'static str {
+pub(crate) fn name(store: ReadStore) -> &'static str {
     match store {
         ReadStore::Postgres => "postgres",
         ReadStore::Redis => "redis",
@@ -69,6 +77,12 @@ fn name(store: ReadStore) -> &'static str {
 /// Begins builds and shows how far they are, until each is read or given up. Interrupted, the builds go on.
 pub(crate) async fn run(home: &HomeArgs, args: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let projectors = args.which.projectors.open(home)?;
+    if let Some(since) = &args.touched_since {
+        let log = args.log.open(home).await?;
+        let store = args.which.store.map(name);
+        refold::touched_since(&projectors, &log, &args.which.view, store, since).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut builds: Vec<BuildAnswer> = Vec::new();
     let request = RebuildRequest { throttle: args.throttle, parallel: args.parallel };
     for url in args.which.urls(&projectors).await? {

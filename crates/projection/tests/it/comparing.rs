@@ -26,7 +26,13 @@ impl Pages<CatalogEvent> for Told100<'_> {
     async fn after(&mut self, after: Sequence) -> Result<Vec<Told<CatalogEvent>>, String> {
         let after = usize::try_from(after.number()).unwrap();
         let events = self.0.events.iter().zip(&self.0.chains).skip(after).take(100);
-        Ok(events.map(|(event, chain)| Told { event: event.clone(), chain: *chain }).collect())
+        Ok(events
+            .map(|(event, chain)| Told {
+                sequence: event.sequence,
+                chain: *chain,
+                event: Some(event.clone()),
+            })
+            .collect())
     }
 }
 

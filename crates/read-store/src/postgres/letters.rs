@@ -59,6 +59,13 @@ const REQUEST: &str = "
     ON CONFLICT (view, version, lane, subject)
     DO UPDATE SET what = excluded.what, asked_by = excluded.asked_by, reason = excluded.reason, asked_at = now()";
 
+const REQUEST_ROWS: &str = "
+    INSERT INTO letter_requests (view, version, lane, subject, what, asked_by, reason)
+    SELECT DISTINCT $1, $2::integer, $3::integer, subject, $5::text, $6::text, $7::text
+      FROM unnest($4::text[]) AS s (subject)
+    ON CONFLICT (view, version, lane, subject)
+    DO UPDATE SET what = excluded.what, asked_by = excluded.asked_by, reason = excluded.reason, asked_at = now()";
+
 const REQUESTS: &str = "
     SELECT subject, what, asked_by, coalesce(reason, '') FROM letter_requests
      WHERE view = $1 AND version = $2 AND lane = $3
@@ -209,6 +216,12 @@ impl LetterStore for PostgresRows {
             Request::Discard { by, reason } => ("discard", by, Some(reason)),
         };
         let (one, tenant) = match which {
+            Which::Rows { lane, rows } => {
+                let named = rows.iter().map(|at| Subject::Row(at.clone()).to_string()).collect::<Vec<_>>();
+                let asked = self.of_lane(REQUEST_ROWS, *lane).bind(named).bind(what).bind(by).bind(reason);
+                let asked = in_time(async { asked.execute(&self.0.pool).await.map_err(store_error) });
+                return Ok(asked.await?.rows_affected());
+            }
             Which::Letter(id) => (Some(id), None),
             Which::All { tenant } => (None, tenant.as_ref()),
         };

@@ -204,6 +204,10 @@ impl LetterStore for RedisRows {
     async fn request(&self, which: &Which, request: &Request) -> Result<u64, StoreError> {
         let mut asked = 0;
         match which {
+            Which::Rows { lane, rows } => {
+                let subjects: Vec<Subject> = rows.iter().cloned().map(Subject::Row).collect();
+                asked += self.ask(*lane, &subjects, request).await?;
+            }
             Which::Letter(id) => {
                 if let Some(letter) = self.letter(*id).await? {
                     asked += self.ask(id.lane, &[letter.subject], request).await?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 
 mod bench;
+mod bulk;
 mod contract;
 mod letters;
 mod postgres;

@@ -7,23 +7,22 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use event_log::EventLog;
-use kernel::{
-    Command, Context, ContextVisitor, EventSet, Lane, LogId, LoggedEvent, ReadStore, Recorded, Registry,
-    Sequence, View,
-};
-use projection::{CompareError, Compared, Extent, Pages, Told, compare};
+use kernel::{Command, Context, ContextVisitor, Lane, LogId, ReadStore, Registry, View};
+use projection::{CompareError, Compared, Difference, Extent, NamedRow, compare};
 use read_store::{BuildState, PostgresRows, RedisRows, RowStore, Tracked, ViewVersion, postgres_for_rows};
 use service_runtime::config::ExposeSecret;
 use sqlx::PgPool;
-use wire::{Codec, DecodeError};
 
+use crate::from_log::FromLog;
 use crate::home::HomeArgs;
 use crate::log::{self, LogArgs};
 use crate::output::line;
+use crate::projectors::{Projectors, ProjectorsArgs};
+use crate::refold;
 use crate::stores::{Places, StoresArgs};
 
-/// Events read in one go.
-const PAGE: usize = 5_000;
+/// Differences of a view that are printed one by one; beyond it they are counted.
+const PRINTED: usize = 10;
 
 /// What to compare.
 #[derive(Debug, clap::Args)]
@@ -41,6 +40,11 @@ pub(crate) struct ViewsArgs {
     /// Every row.
     #[arg(long, conflicts_with = "sample")]
     all: bool,
+    /// Have the rows that differ folded again from the log, by the projectors.
+    #[arg(long)]
+    repair: bool,
+    #[command(flatten)]
+    projectors: ProjectorsArgs,
     /// Only these logs, like catalog/3; every log without.
     #[arg(value_name = "LOG")]
     logs: Vec<LogId>,
@@ -54,7 +58,8 @@ pub(crate) async fn run(home: &HomeArgs, args: &ViewsArgs) -> anyhow::Result<Exi
     let views_pool = postgres_for_rows(places.views_url.expose_secret(), 2)?;
     let sample = Extent::Sample { rows: args.sample.try_into()?, seed: RandomState::new().hash_one(0) };
     let extent = if args.all { Extent::All } else { sample };
-    let run = Run { log, logs, places, views_pool, extent };
+    let projectors = if args.repair { Some(args.projectors.open(home)?) } else { None };
+    let run = Run { log, logs, places, views_pool, extent, projectors };
     let mut checks = Checks { run: &run, view: args.view.as_deref(), checks: Vec::new() };
     shipped_contexts::visit(&mut checks);
     if checks.checks.is_empty() {
@@ -73,6 +78,8 @@ struct Run {
     places: Places,
     views_pool: PgPool,
     extent: Extent,
+    /// Who repairs what differs, where it is to be.
+    projectors: Option<Projectors>,
 }
 
 /// Whether all is equal.
@@ -140,12 +147,16 @@ impl Run {
         let mut all = Compared::default();
         let mut equal = true;
         for id in self.logs.iter().filter(|id| *id.context == *version.context) {
-            let mut told = FromLog::<V::Event> { log: &self.log, id, codec: Codec::new()? };
+            let mut told = FromLog::<V::Event>::new(&self.log, id)?;
             match compare::<V, S>(rows, id.lane, &mut told, self.extent).await {
                 Ok(compared) => {
-                    for difference in &compared.differences {
+                    let told = all.differences.len();
+                    for difference in compared.differences.iter().take(PRINTED.saturating_sub(told)) {
                         let (tenant, key) = (&difference.tenant, difference.key.as_str());
                         line(format_args!("{what}, {id}: row {key} of {tenant}: {}", difference.what))?;
+                    }
+                    if let Some(projectors) = &self.projectors {
+                        self.repair::<V>(projectors, S::NAME, id, &compared).await?;
                     }
                     all.add(compared);
                 }
@@ -157,61 +168,38 @@ impl Run {
                 }
             }
         }
+        if all.parked > 0 {
+            let parked = all.parked;
+            line(format_args!("{what}: {parked} rows and streams are dead letters, and were passed over"))?;
+        }
         match all.differing {
             0 => line(format_args!("{what}: {} rows compared", all.rows))?,
             differing => line(format_args!("{what}: {} rows compared, {differing} differ", all.rows))?,
         }
         Ok(equal && all.differing == 0)
     }
-}
 
-/// The log itself: neither the topic nor anything of the projectors is between.
-struct FromLog<'a, E> {
-    log: &'a EventLog,
-    id: &'a LogId,
-    codec: Codec<E>,
-}
-
-impl<E: EventSet> Pages<E> for FromLog<'_, E> {
-    async fn after(&mut self, after: Sequence) -> Result<Vec<Told<E>>, String> {
-        let page = self.log.read_log(self.id, after, PAGE).await.map_err(|error| error.to_string())?;
-        let mut told = Vec::with_capacity(page.len());
-        for logged in page {
-            let event = self.decode(&logged).await?;
-            told.push(Told { event: recorded(&logged, event), chain: logged.chain });
+    async fn repair<V: View>(
+        &self,
+        projectors: &Projectors,
+        store: &str,
+        id: &LogId,
+        compared: &Compared,
+    ) -> anyhow::Result<()> {
+        if compared.differences.is_empty() {
+            return Ok(());
         }
-        Ok(told)
-    }
-}
-
-impl<E: EventSet> FromLog<'_, E> {
-    async fn decode(&self, logged: &LoggedEvent) -> Result<E, String> {
-        let event = &logged.event;
-        let decode = || self.codec.decode(&event.event_type, event.schema, &event.payload);
-        let unreadable = |error: &DecodeError| format!("the event {}: {error}", logged.sequence);
-        match decode() {
-            Err(DecodeError::UnknownSchema(_)) => {}
-            decoded => return decoded.map_err(|error| unreadable(&error)),
+        let named = |difference: &Difference| NamedRow {
+            tenant: difference.tenant.to_string(),
+            key: difference.key.as_str().to_owned(),
+        };
+        let rows: Vec<NamedRow> = compared.differences.iter().map(named).collect();
+        let asked = refold::ask(projectors, V::NAME, store, id.lane, &rows, &[]).await?;
+        line(format_args!("{} in {store}, {id}: {asked} rows are folded again", V::NAME))?;
+        let left = compared.differing.saturating_sub(asked);
+        if left > 0 {
+            line(format_args!("{} in {store}, {id}: {left} more differ; rebuild the view", V::NAME))?;
         }
-        // Written by another release: its schema is kept beside the events.
-        let schema = self.log.schema(event.schema).await.map_err(|error| error.to_string())?;
-        let schema =
-            schema.ok_or_else(|| format!("the event {}: its schema is not in the log", logged.sequence))?;
-        self.codec.add_writer_schema(&schema).map_err(|error| error.to_string())?;
-        decode().map_err(|error| unreadable(&error))
-    }
-}
-
-fn recorded<E>(logged: &LoggedEvent, event: E) -> Recorded<E> {
-    Recorded {
-        id: logged.event.id,
-        tenant: logged.tenant.clone(),
-        lane: logged.log.lane,
-        sequence: logged.sequence,
-        stream: logged.event.stream.clone(),
-        version: logged.event.version,
-        recorded_at: logged.recorded_at,
-        metadata: logged.event.metadata.clone(),
-        event,
+        Ok(())
     }
 }
