@@ -8,8 +8,10 @@ use read_store::Checkpoint;
 use wire::Codec;
 
 use crate::compare::{Pages, Told};
-use crate::intake::{Admitted, Intake, Refused};
+use crate::intake::{Admitted, Intake, Refused, follow};
+use crate::log_source::{LOG_PAGE_MOST, LogRecord, LogSource};
 use crate::projector::Source;
+use crate::stop::{RecordAt, Stop};
 
 /// Records read in one go.
 const PAGE: usize = 5_000;
@@ -22,6 +24,8 @@ pub(crate) struct FromTopic<E> {
     topic: Arc<str>,
     partition: i32,
     intake: Intake<E>,
+    /// What has the events that the topic lacks.
+    log: LogSource,
     /// Behind the last record that was read.
     last: Checkpoint,
     /// The page that was read last.
@@ -40,6 +44,7 @@ impl<E: EventSet> FromTopic<E> {
             topic: topic.into(),
             partition: i32::from(log.lane.number()),
             intake: Intake::new(log.clone(), codec.clone(), source.registry.clone()),
+            log: source.log.clone(),
             last: Checkpoint::ZERO,
             page: Vec::new(),
         })
@@ -64,6 +69,27 @@ impl<E: EventSet> FromTopic<E> {
         read.map_err(|error| error.to_string())
     }
 
+    /// What the topic lacks, up to before `found`.
+    async fn read_log(&mut self, found: Sequence) -> Result<(), String> {
+        while self.last.sequence.next() < found {
+            let missing = usize::try_from(found.since(self.last.sequence) - 1).unwrap_or(usize::MAX);
+            let (log, after) = (self.intake.log().clone(), self.last.sequence);
+            let page = self.log.records(&log, after, missing.min(LOG_PAGE_MOST), self.intake.codec()).await;
+            let page = page.map_err(|error| error.to_string())?;
+            if page.is_empty() {
+                return Err(format!("neither topic nor log have the event {}", after.next()));
+            }
+            for LogRecord { received, event } in page {
+                let at = RecordAt::Sequence(received.event.sequence);
+                self.last =
+                    follow(&received, at, self.last.offset, &self.last).map_err(|stop| stop.to_string())?;
+                let Checkpoint { sequence, chain, .. } = self.last;
+                self.page.push(Told { sequence, chain, event: event.ok() });
+            }
+        }
+        Ok(())
+    }
+
     /// Those of the page after a sequence, where the page has all of them.
     fn again(&self, after: Sequence) -> Option<Vec<Told<E>>> {
         let from = self.page.iter().position(|told| told.sequence == after.next())?;
@@ -86,7 +112,12 @@ impl<E: EventSet> Pages<E> for FromTopic<E> {
             }
             self.page.clear();
             for record in &records {
-                match self.intake.admit(record, &self.last).await {
+                let mut admitted = self.intake.admit(record, &self.last).await;
+                if let Err(Refused::Stop(Stop::Hole { found, .. })) = admitted {
+                    self.read_log(found).await?;
+                    admitted = self.intake.admit(record, &self.last).await;
+                }
+                match admitted {
                     Ok(Admitted::Repeat) => self.last.offset = record.offset + 1,
                     Ok(Admitted::Next(next)) => {
                         self.last = next.after;

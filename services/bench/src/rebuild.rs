@@ -255,7 +255,13 @@ async fn until_read(rows: &impl RowStore, lanes: &[Lane], build: u32) -> anyhow:
     until(async || {
         let Some(tracked) = tracked(rows, lanes, build).await else { return Ok(false) };
         ensure!(tracked.state != BuildState::Failed, "the build is given up: {:?}", tracked.trouble);
-        Ok(tracked.state == BuildState::Serving)
+        let build = rows.of_build(build);
+        for lane in lanes {
+            if tracked.state != BuildState::Serving || !build.begin(*lane).await?.1 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     })
     .await
 }

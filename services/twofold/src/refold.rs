@@ -13,6 +13,9 @@ use crate::from_log::FromLog;
 use crate::output::line;
 use crate::projectors::Projectors;
 
+/// Rows and links that are gathered before they are asked for.
+const GATHERED: usize = 20_000;
+
 /// Since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Since {
@@ -125,24 +128,52 @@ async fn refold_touched<V: View>(
     for id in logs.iter().filter(|id| *id.context == *context) {
         let mut after = before(log, id, since).await?;
         let mut pages = FromLog::<V::Event>::new(log, id)?;
-        let (mut rows, mut links) = (BTreeSet::new(), BTreeSet::new());
+        let mut touched = Touched::default();
         loop {
             let page = pages.after(after).await.map_err(anyhow::Error::msg)?;
             let Some(last) = page.last() else { break };
             after = last.sequence;
             for event in page.iter().filter_map(|told| told.event.as_ref()) {
-                let tenant = event.tenant.to_string();
-                match V::keys(event) {
-                    Keys::None => {}
-                    Keys::These(keys) => {
-                        rows.extend(keys.into_iter().map(|key| (tenant.clone(), key.as_str().to_owned())));
-                    }
-                    Keys::Linked(link) => drop(links.insert((tenant, link.as_str().to_owned()))),
-                }
+                touched.add(event.tenant.as_str(), V::keys(event));
+            }
+            if touched.rows.len() + touched.links.len() >= GATHERED {
+                touched.ask_for::<V>(projectors, id, store).await?;
+                touched = Touched::default();
             }
         }
-        let rows: Vec<_> = rows.into_iter().map(|(tenant, key)| NamedRow { tenant, key }).collect();
-        let links: Vec<_> = links.into_iter().map(|(tenant, link)| NamedLink { tenant, link }).collect();
+        touched.ask_for::<V>(projectors, id, store).await?;
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Touched {
+    rows: BTreeSet<(String, String)>,
+    links: BTreeSet<(String, String)>,
+}
+
+impl Touched {
+    fn add(&mut self, tenant: &str, keys: Keys) {
+        match keys {
+            Keys::None => {}
+            Keys::These(keys) => {
+                self.rows.extend(keys.into_iter().map(|key| (tenant.to_owned(), key.as_str().to_owned())));
+            }
+            Keys::Linked(link) => drop(self.links.insert((tenant.to_owned(), link.as_str().to_owned()))),
+        }
+    }
+
+    async fn ask_for<V: View>(
+        &self,
+        projectors: &Projectors,
+        id: &LogId,
+        store: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let pairs = |of: &BTreeSet<(String, String)>| of.iter().cloned().collect::<Vec<_>>();
+        let rows: Vec<_> =
+            pairs(&self.rows).into_iter().map(|(tenant, key)| NamedRow { tenant, key }).collect();
+        let links: Vec<_> =
+            pairs(&self.links).into_iter().map(|(tenant, link)| NamedLink { tenant, link }).collect();
         for kind in V::STORES {
             let kind = crate::rebuild::name(*kind);
             if store.is_some_and(|store| store != kind) {
@@ -151,8 +182,8 @@ async fn refold_touched<V: View>(
             let asked = ask(projectors, V::NAME, kind, id.lane, &rows, &links).await?;
             line(format_args!("{} in {kind}, {id}: {asked} rows are folded again", V::NAME))?;
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The last event before.

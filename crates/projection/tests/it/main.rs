@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 
 mod builds;
+mod bulk;
 mod comparing;
 mod failing;
 mod following;
+mod killing;
 mod parking;
 mod repairing;
 mod retrying;

@@ -11,7 +11,7 @@ pub(crate) mod world;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-pub(crate) use bench::{Bench, Postgres, Redis};
+pub(crate) use bench::{Bench, Place, Postgres, Redis};
 pub(crate) use history::{History, Record, Story};
 pub(crate) use world::{Running, World};
 

@@ -18,6 +18,8 @@ pub(crate) trait Bench: Sync {
     fn rows(&self, view: ViewVersion) -> Self::Store;
     /// The same rows, reached through another address.
     fn rows_through(&self, address: &str, view: ViewVersion) -> Self::Store;
+    /// For another process to find it.
+    fn place(&self) -> Place;
     /// Host and port of the server.
     fn server(&self) -> String;
     /// Every row of a view version, read past the store's own code.
@@ -25,6 +27,13 @@ pub(crate) trait Bench: Sync {
     /// As if somebody had emptied the store.
     async fn empty(&self);
     async fn read(&self, view: &str, lane: Lane, tenant: &TenantId, key: &str) -> Result<ReadRow, ReadError>;
+}
+
+/// Where a store is.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Place {
+    Postgres(String),
+    Redis { url: String, prefix: String },
 }
 
 pub(crate) struct Postgres {
@@ -74,6 +83,10 @@ impl Bench for Postgres {
     fn rows_through(&self, address: &str, view: ViewVersion) -> PostgresRows {
         let url = self.database.url().replace(&self.server(), address);
         PostgresRows::new(postgres_for_rows(&url, 8).unwrap(), view, "")
+    }
+
+    fn place(&self) -> Place {
+        Place::Postgres(self.database.url().to_owned())
     }
 
     fn server(&self) -> String {
@@ -139,6 +152,10 @@ impl Bench for Redis {
     fn rows_through(&self, address: &str, view: ViewVersion) -> RedisRows {
         let url = self.redis.url.replace(&self.server(), address);
         RedisRows::new(&url, &self.redis.prefix, view).unwrap()
+    }
+
+    fn place(&self) -> Place {
+        Place::Redis { url: self.redis.url.clone(), prefix: self.redis.prefix.clone() }
     }
 
     fn server(&self) -> String {
