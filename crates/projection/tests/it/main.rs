@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 
+mod adding;
 mod builds;
 mod bulk;
 mod comparing;
