@@ -55,7 +55,7 @@ impl Shop {
             name: topic.clone(),
             partitions: i32::from(LANES),
             replication: 1,
-            config: Vec::new(),
+            config: vec![("retention.ms".to_owned(), "-1".to_owned())],
         };
         topics.ensure(&made).await?;
         let codec = Codec::<CatalogEvent>::new()?;

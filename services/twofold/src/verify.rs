@@ -26,7 +26,7 @@ pub(crate) enum VerifyCommand {
     },
     /// Fold the log independently of the projectors and compare the rows of every view with it, in every store, up to
     /// where each lane of a view is. The system may run meanwhile. Ends with 1 when a row differs.
-    Views(views::ViewsArgs),
+    Views(Box<views::ViewsArgs>),
 }
 
 /// Verifies, and prints what was found.

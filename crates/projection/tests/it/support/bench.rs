@@ -1,6 +1,7 @@
 //! A store of its own for each test.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kernel::{Lane, TenantId};
 use read_store::{
@@ -131,7 +132,10 @@ pub(crate) struct Redis {
 impl Redis {
     async fn keys(&self, pattern: &str) -> (redis::aio::MultiplexedConnection, Vec<String>) {
         let client = redis::Client::open(self.redis.url.as_str()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        // A machine that is busy with other tests takes its time.
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(30)));
+        let connection = client.get_multiplexed_async_connection_with_config(&patient).await;
+        let mut connection = connection.unwrap();
         let keys = redis::cmd("KEYS").arg(pattern).query_async(&mut connection).await.unwrap();
         (connection, keys)
     }
