@@ -33,13 +33,13 @@ pub struct BuildsConfig {
     #[arg(long, env = "TWOFOLD_BUILD_MEMORY", default_value_t = 256, value_name = "MIB")]
     pub build_memory: u32,
     /// A build is written at least this often. As many seconds of it are done again after a crash.
-    #[arg(long, env = "TWOFOLD_BUILD_WRITTEN_EVERY", default_value_t = 15, value_name = "SECONDS")]
+    #[arg(long, env = "TWOFOLD_BUILD_WRITTEN_EVERY", default_value_t = 60, value_name = "SECONDS")]
     pub build_written_every: u32,
 }
 
 impl Default for BuildsConfig {
     fn default() -> Self {
-        Self { build_retention_hours: 24, build_memory: 256, build_written_every: 15 }
+        Self { build_retention_hours: 24, build_memory: 256, build_written_every: 60 }
     }
 }
 
