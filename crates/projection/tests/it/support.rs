@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod history;
 pub(crate) mod labels;
 pub(crate) mod log_service;
+#[expect(unreachable_pub, reason = "it is as the guide shows it")]
 pub(crate) mod price_history;
 pub(crate) mod proxy;
 pub(crate) mod registry;
