@@ -105,7 +105,7 @@ impl View for Rooms {
                         Some(RoomsRow::Rooms(_)) | None => 0,
                     };
                     let (sold, room_type) = (before + change, room_type.to_owned());
-                    (sold != 0).then(|| RoomsRow::Night(NightSold { hotel_id, room_type, night, sold }))
+                    (sold != 0).then_some(RoomsRow::Night(NightSold { hotel_id, room_type, night, sold }))
                 }
                 None => row,
             },
