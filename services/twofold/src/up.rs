@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use http_api::AuthConfig;
+use kernel::ContextVisitor;
 use local_servers::{Broker, Home, Port, Servers, Wanted};
 use service_runtime::config::{ExposeSecret, SecretString, TelemetryConfig};
 use service_runtime::{CancellationToken, Shutdown, telemetry};
@@ -25,6 +26,7 @@ use crate::servers::BrokerChoice;
 
 mod banner;
 mod databases;
+mod demo;
 mod ready;
 mod services;
 
@@ -41,6 +43,9 @@ pub(crate) struct UpArgs {
     /// Erase the local servers' data first.
     #[arg(long, conflicts_with_all = ["postgres_url", "redis_url", "kafka"])]
     fresh: bool,
+    /// Load a demo data set, the same every time: three shops and a journey.
+    #[arg(long, conflicts_with = "jwks_url")]
+    demo: bool,
     /// Use this Postgres instead of a local one; the databases twofold_log, twofold_views, twofold_registry
     /// and twofold_processes are made in it.
     #[arg(long, value_name = "URL", env = "TWOFOLD_UP_POSTGRES_URL", hide_env_values = true)]
@@ -165,6 +170,34 @@ pub(crate) fn port(number: u16) -> Port {
     if number == 0 { Port::Free } else { Port::Fixed(number) }
 }
 
+/// Returns when every service is ready and, where they are wanted, the demo data are loaded.
+async fn ready_with(
+    demo: bool,
+    addresses: &Addresses,
+    auth: &AuthConfig,
+) -> anyhow::Result<Option<demo::Loaded>> {
+    ready::wait(addresses).await;
+    if !demo {
+        return Ok(None);
+    }
+    let secret = auth.secret()?.context("--demo needs a key to sign tokens with")?;
+    demo::load(addresses, &secret).await.map(Some)
+}
+
+/// What a token may say to do everything that this system serves, but for operators' work.
+fn scopes() -> String {
+    struct Names(Vec<&'static str>);
+    impl ContextVisitor for Names {
+        fn context<C: kernel::Context>(&mut self) {
+            self.0.push(C::NAME);
+        }
+    }
+    let mut names = Names(Vec::new());
+    shipped_contexts::visit(&mut names);
+    let both = |name: &&str| format!("{name}:write {name}:read");
+    names.0.iter().map(both).collect::<Vec<_>>().join(" ")
+}
+
 struct Up {
     args: UpArgs,
     broker: Option<BrokerChoice>,
@@ -198,15 +231,22 @@ impl Up {
         stop: &CancellationToken,
         mut running: JoinHandle<anyhow::Result<()>>,
     ) -> anyhow::Result<()> {
-        let mut ready = pin!(ready::wait(addresses));
+        let mut ready = pin!(ready_with(self.args.demo, addresses, auth));
         let (mut is_ready, mut restarts) = (false, 0);
         loop {
             tokio::select! {
                 ended = &mut running => return ended.context("watch over the services")?,
                 () = self.token.cancelled(), if !stop.is_cancelled() => stop.cancel(),
-                () = &mut ready, if !is_ready && !stop.is_cancelled() => {
+                demo = &mut ready, if !is_ready && !stop.is_cancelled() => {
                     is_ready = true;
-                    banner::print(addresses, system, held, auth, self.begun.elapsed())?;
+                    let printed = demo.and_then(|demo| {
+                        banner::print(addresses, system, held, auth, self.begun.elapsed(), demo)
+                    });
+                    if let Err(error) = printed {
+                        stop.cancel();
+                        let _ = running.await;
+                        return Err(error);
+                    }
                 }
                 (which, how) = self.servers.one_ended(), if !stop.is_cancelled() => {
                     restarts += 1;

@@ -6,6 +6,8 @@ use http_api::{AuthConfig, Claims, mint};
 use kernel::TenantId;
 use local_servers::Home;
 
+use super::demo::{self, Loaded};
+use super::scopes;
 use super::services::Addresses;
 use crate::home::System;
 
@@ -18,6 +20,7 @@ pub(super) fn print(
     held: &Home,
     auth: &AuthConfig,
     took: Duration,
+    demo: Option<Loaded>,
 ) -> anyhow::Result<()> {
     let (commands, queries) = (addresses.commands, addresses.queries);
     println!("Twofold is up ({:.1} s).\n", took.as_secs_f64());
@@ -29,9 +32,13 @@ pub(super) fn print(
     println!("  health, metrics   /readyz and /metrics of the above, and of {}", others.join(", "));
     let account = held.account().map(|name| format!(" (local servers run as {name})")).unwrap_or_default();
     println!("  data              {}{account}", held.data().display());
+    if let Some(Loaded { commands, refused, took }) = demo {
+        let refused = if refused == 0 { String::new() } else { format!(", {refused} of them there before") };
+        let (took, tenants) = (took.as_secs_f64(), demo::TENANTS.join(", "));
+        println!("  demo data         {commands} commands in {took:.1} s{refused}: tenants {tenants}");
+    }
     if let Some(secret) = auth.secret()? {
-        let claims =
-            Claims::new(&TenantId::new("acme")?, "developer", "catalog:write catalog:read", TOKEN_LIFE);
+        let claims = Claims::new(&TenantId::new("acme")?, "developer", &scopes(), TOKEN_LIFE);
         let token = mint(&secret, &claims)?;
         println!("\nA token for tenant acme, good for 12 hours (more: twofold token --help):\n");
         println!("  export TOKEN={token}");

@@ -1,5 +1,6 @@
 //! `twofold up` as a person uses it: start, a command, Ctrl-C, start again.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -9,7 +10,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+
+use crate::system::pause;
 
 const START: Duration = Duration::from_secs(180);
 const STOP: Duration = Duration::from_secs(60);
@@ -118,6 +121,45 @@ async fn what_was_recorded_is_there_after_a_stop_and_a_start() {
     let query = client.get(format!("{}/v1/catalog/categories", up.told("queries"))).bearer_auth(&token);
     let answer: Value = query.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["items"], json!([]));
+    up.interrupt().await;
+}
+
+#[tokio::test]
+async fn the_demo_data_are_there_in_every_state_and_loading_them_again_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::start(folder.path(), &["--demo"]).await;
+    assert!(up.printed.contains("tenants acme, globex, initech"), "{}", up.printed);
+    assert!(!up.printed.contains("there before"), "nothing is refused: {}", up.printed);
+    let (token, client) = (up.told("export TOKEN="), reqwest::Client::new());
+    let statuses = async |up: &Up| {
+        let url = format!("{}/v1/orders?limit=100", up.told("queries"));
+        let orders: Value = client.get(url).bearer_auth(&token).send().await.unwrap().json().await.unwrap();
+        let mut counts = BTreeMap::<String, usize>::new();
+        for order in orders["items"].as_array().unwrap_or_else(|| panic!("{orders}")) {
+            *counts.entry(order["status"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        counts
+    };
+    let expected: BTreeMap<_, _> = [
+        ("cancelled", 4),
+        ("confirmed", 8),
+        ("delivered", 16),
+        ("pending", 4),
+        ("rejected", 8),
+        ("shipped", 8),
+    ]
+    .map(|(status, count)| (status.to_owned(), count))
+    .into();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while statuses(&up).await != expected {
+        assert!(Instant::now() < deadline, "{:?}", statuses(&up).await);
+        pause().await;
+    }
+    up.interrupt().await;
+
+    let up = Up::start(folder.path(), &["--demo"]).await;
+    assert!(!up.printed.contains("there before"), "its keys are known: {}", up.printed);
+    assert_eq!(statuses(&up).await, expected);
     up.interrupt().await;
 }
 
