@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use event_log::ClaimChange;
-use kernel::{Command, Decider, Decision, EventEncoder, EventSet, Facts, Reads, Rejection, StreamName};
+use kernel::{
+    Command, Decider, Decision, EventEncoder, EventSet, Facts, Reads, Rejection, Secret, StreamName,
+};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -43,6 +45,8 @@ pub(crate) trait Question: Send + Sync {
 pub(crate) struct Decided {
     pub(crate) events: Vec<Encoded>,
     pub(crate) claims: Vec<ClaimChange>,
+    /// The password that the stream gets.
+    pub(crate) password: Option<Secret>,
 }
 
 /// Why nothing is.
@@ -135,9 +139,9 @@ impl<C: Command> Question for Asked<C> {
                 ClaimChange::Release { set: claim.set, value: claim.value.clone() }
             }
         });
-        let claims = claims.collect();
+        let (claims, password) = (claims.collect(), decision.password.clone());
         self.decision = decision;
-        Ok(Decided { events, claims })
+        Ok(Decided { events, claims, password })
     }
 
     fn claim_refusal(&self, index: usize) -> Refusal {

@@ -2,21 +2,25 @@
 
 mod case;
 mod dry_run;
+mod signing_in;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use event_log::{Append, AppendError, EventLog, OnceKey, Receipt};
-use kernel::{Actor, StreamName, StreamVersion, TenantId, Timestamp};
+use event_log::{Append, AppendError, EventLog, OnceKey, PasswordHash, Receipt};
+use kernel::{Actor, LogId, StreamName, StreamVersion, TenantId, Timestamp};
 use uuid::Uuid;
 
 use crate::CommandError;
 use crate::command::{Decided, Question};
+use crate::inline::InlineViews;
 use crate::once::OnceHasher;
+use crate::passwords::Passwords;
 use crate::queues::Queues;
 use crate::registry::{CommandEntry, Commands};
 use crate::streams::Streams;
 use crate::telemetry::Outcome;
+use crate::warm::StreamKey;
 use case::{Case, Confirmed};
 pub use dry_run::{DryRun, PreviewedEvent};
 
@@ -109,7 +113,9 @@ pub struct Dispatcher {
     commands: Commands,
     log: EventLog,
     streams: Streams,
-    queues: Queues,
+    queues: Queues<StreamKey>,
+    inline: InlineViews,
+    passwords: Passwords,
     once: OnceHasher,
     options: DispatchOptions,
 }
@@ -125,6 +131,8 @@ impl Dispatcher {
     /// every process of an installation, and for as long as keys are kept.
     pub fn new(commands: Commands, log: EventLog, once_secret: &[u8], options: DispatchOptions) -> Self {
         Self {
+            inline: InlineViews::new(log.clone(), &commands.inline, options.queue_per_stream_max),
+            passwords: Passwords::default(),
             commands,
             streams: Streams::new(log.clone(), options.warm_bytes),
             log,
@@ -137,6 +145,12 @@ impl Dispatcher {
     /// The commands.
     pub fn commands(&self) -> &Commands {
         &self.commands
+    }
+
+    /// Makes what the rows of inline views live in, and brings the rows up to the log; until then no command of a
+    /// context that has such views is carried out. `shape` is SQL that adds indexes to the table `rows` of a view.
+    pub async fn open_inline_views(&self, shape: fn(&str) -> &'static str) -> Result<(), CommandError> {
+        self.inline.open(shape).await
     }
 
     /// Carries a command out. A caller that goes away before the answer leaves it carried out or not, as a whole.
@@ -166,13 +180,19 @@ impl Dispatcher {
         let mut case = Case::open(self, command, request, &*question);
         let _turn = case.turn().await?;
         case.load_main().await?;
+        let mut password = None;
         for decision in 0..self.options.decisions_max {
             if decision > 0 {
                 command.meters.retried();
                 self.pause(decision).await;
             }
-            let refusal = match case.decide(&mut *question).await? {
-                Ok(decided) => match self.append(&case, &*question, decided, once.as_ref()).await? {
+            let decided = match case.decide(&mut *question).await? {
+                Ok(decided) => self.hash_password(&case, &*question, decided, &mut password).await?,
+                refused => refused,
+            };
+            let refusal = match decided {
+                Ok(decided) => match self.append(&case, &*question, decided, once.as_ref(), &password).await?
+                {
                     Appended::Recorded { receipt, bytes } => {
                         case.recorded(&*question, &receipt, bytes);
                         return Ok(Answer { receipt, replayed: false });
@@ -186,6 +206,10 @@ impl Dispatcher {
                     Appended::FactTaken => {
                         command.meters.conflicted();
                         case.forget_claims();
+                        continue;
+                    }
+                    Appended::RowsMoved => {
+                        command.meters.conflicted();
                         continue;
                     }
                 },
@@ -204,15 +228,39 @@ impl Dispatcher {
         Err(CommandError::Contended)
     }
 
+    /// Hashes the password that a decision gives its stream, once for all decisions of the command. The inner error is
+    /// a refusal: where a value that must be unique is taken, the work of hashing is saved.
+    async fn hash_password(
+        &self,
+        case: &Case<'_>,
+        question: &dyn Question,
+        decided: Decided,
+        hash: &mut Option<PasswordHash>,
+    ) -> Result<Result<Decided, CommandError>, CommandError> {
+        if let (Some(password), None) = (&decided.password, &hash) {
+            if let Some(index) = self.first_taken(case, &decided.claims).await? {
+                return Ok(Err(question.claim_refusal(index).into()));
+            }
+            *hash = Some(self.passwords.hash(password).await?);
+        }
+        Ok(Ok(decided))
+    }
+
     async fn append(
         &self,
         case: &Case<'_>,
         question: &dyn Question,
         decided: Decided,
         once: Option<&OnceKey>,
+        password: &Option<PasswordHash>,
     ) -> Result<Appended, CommandError> {
         let bytes = decided.events.iter().map(|event| event.payload.len() as u64).sum();
-        let append = case.append_of(decided, once.cloned());
+        let password = decided.password.is_some().then(|| password.clone()).flatten();
+        let mut append = case.append_of(decided, once.cloned());
+        let (context, tenant) = (case.command.context(), case.tenant());
+        let prepared = self.inline.prepare(context, tenant, &append, password).await?;
+        append.beside = prepared.beside;
+        let _turns_on_rows = prepared.turns;
         let stood_on: Vec<bool> = append.claims.iter().map(|change| case.read_as_fact(change)).collect();
         match self.append_repeating(case, append).await {
             Ok(receipt) => Ok(Appended::Recorded { receipt, bytes }),
@@ -222,6 +270,12 @@ impl Dispatcher {
             Err(AppendError::Stale { stream, actual }) => Ok(Appended::Stale { stream, actual }),
             Err(AppendError::ClaimTaken { index }) if stood_on.get(index) == Some(&true) => {
                 Ok(Appended::FactTaken)
+            }
+            Err(AppendError::RowsMoved) => Ok(Appended::RowsMoved),
+            Err(AppendError::ViewsBehind) => {
+                let lane = self.log.lane_of(tenant).await?;
+                self.inline.catch_up(&LogId::new(context, lane)).await?;
+                Ok(Appended::RowsMoved)
             }
             Err(AppendError::ClaimTaken { index }) => Err(question.claim_refusal(index).into()),
             Err(AppendError::Busy) => Err(CommandError::Busy),
@@ -300,6 +354,8 @@ enum Appended {
     },
     /// A value that had been read as free.
     FactTaken,
+    /// Rows of inline views were not where they were read.
+    RowsMoved,
 }
 
 fn replay(receipt: Receipt, body: [u8; 32], once: Option<&OnceKey>) -> Result<Answer, CommandError> {

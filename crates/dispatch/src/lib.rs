@@ -4,8 +4,10 @@ mod body;
 mod command;
 mod dispatcher;
 mod error;
+mod inline;
 mod kind;
 mod once;
+mod passwords;
 mod queues;
 mod registry;
 mod streams;
@@ -18,4 +20,5 @@ pub use dispatcher::{
     Answer, CommandRequest, DispatchOptions, Dispatcher, DryRun, Once, Precondition, PreviewedEvent,
 };
 pub use error::CommandError;
+pub use passwords::Passwords;
 pub use registry::{CommandEntry, Commands, CommandsBuilder, RegistryError};

@@ -5,11 +5,14 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use kernel::{Command, Context, ContextVisitor, Decider, Registry, Rejection, SchemaFingerprint, View};
+use kernel::{
+    Command, Context, ContextVisitor, Decider, ReadStore, Registry, Rejection, SchemaFingerprint, View,
+};
 use serde_json::Value;
 
 use crate::body::{BodySchema, SchemaError};
 use crate::command::{CommandReader, Reader};
+use crate::inline::{Inline, InlineFold};
 use crate::kind::{Kind, StreamKind};
 use crate::telemetry::CommandMeters;
 
@@ -43,6 +46,14 @@ pub enum RegistryError {
         /// Why.
         source: wire::SchemaError,
     },
+    /// A view's events cannot be read.
+    #[error("the events of the view {view}")]
+    View {
+        /// The view.
+        view: &'static str,
+        /// Why.
+        source: wire::SchemaError,
+    },
 }
 
 /// The commands that a service accepts.
@@ -50,6 +61,7 @@ pub enum RegistryError {
 pub struct Commands {
     contexts: HashMap<&'static str, HashMap<&'static str, CommandEntry>>,
     schemas: HashMap<SchemaFingerprint, (&'static str, &'static str)>,
+    pub(crate) inline: HashMap<&'static str, Vec<Arc<dyn InlineFold>>>,
 }
 
 /// One command.
@@ -83,6 +95,11 @@ impl Commands {
     /// The command with this name.
     pub fn find(&self, context: &str, name: &str) -> Option<&CommandEntry> {
         self.contexts.get(context)?.get(name)
+    }
+
+    /// How streams of a kind fold.
+    pub(crate) fn kind(&self, context: &str, kind: &str) -> Option<&Arc<dyn StreamKind>> {
+        self.contexts.get(context)?.values().next()?.kinds.get(kind)
     }
 
     /// All commands, in the order of their names.
@@ -157,8 +174,7 @@ pub struct CommandsBuilder {
 impl ContextVisitor for CommandsBuilder {
     fn context<C: Context>(&mut self) {
         let Ok(commands) = &mut self.commands else { return };
-        let mut gathered =
-            ContextCommands { context: C::NAME, kinds: HashMap::new(), found: Vec::new(), failed: None };
+        let mut gathered = ContextCommands::of(C::NAME);
         C::register(&mut gathered);
         if let Err(error) = gathered.into_commands(commands) {
             self.commands = Err(error);
@@ -170,6 +186,7 @@ struct ContextCommands {
     context: &'static str,
     kinds: Kinds,
     found: Vec<Found>,
+    inline: Vec<Arc<dyn InlineFold>>,
     failed: Option<RegistryError>,
 }
 
@@ -183,10 +200,15 @@ struct Found {
 }
 
 impl ContextCommands {
+    fn of(context: &'static str) -> Self {
+        Self { context, kinds: HashMap::new(), found: Vec::new(), inline: Vec::new(), failed: None }
+    }
+
     fn into_commands(self, commands: &mut Commands) -> Result<(), RegistryError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        commands.inline.insert(self.context, self.inline);
         let kinds = Arc::new(self.kinds);
         for (fingerprint, event_type, json) in kinds.values().flat_map(|kind| kind.schemas()) {
             commands.schemas.insert(fingerprint, (event_type, json));
@@ -261,6 +283,13 @@ impl Registry for ContextCommands {
     }
 
     fn view<V: View>(&mut self) {
-        // Views belong to the read side.
+        // Views belong to the read side, but for those that the append itself writes.
+        if self.failed.is_some() || !V::STORES.contains(&ReadStore::Inline) {
+            return;
+        }
+        match Inline::<V>::new() {
+            Ok(fold) => self.inline.push(Arc::new(fold)),
+            Err(source) => self.failed = Some(RegistryError::View { view: V::NAME, source }),
+        }
     }
 }

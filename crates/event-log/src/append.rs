@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kernel::{Epoch, EventId, LogId, NewEvent, Sequence, StreamFamily, StreamName, StreamVersion, Timestamp};
 
-use crate::AppendError;
+use crate::{AppendError, Beside};
 
 /// The longest value that can be claimed, in bytes; with the rest of the key it must fit an index page.
 pub const CLAIM_LONGEST: usize = 1024;
@@ -27,6 +27,8 @@ pub struct Append {
     pub claims: Vec<ClaimChange>,
     /// The key under which a repeat is recognised.
     pub once: Option<OnceKey>,
+    /// What is written with the events.
+    pub beside: Beside,
 }
 
 /// "This stream was at this version when it was decided on."
@@ -120,7 +122,7 @@ impl Append {
     pub(crate) fn weight(&self) -> usize {
         let events = self.events.iter().map(|event| event.payload.len() + 512).sum::<usize>();
         let claims = self.claims.iter().map(|change| change.claim().1.len() + 64).sum::<usize>();
-        events + claims + self.guards.len() * 64 + 256
+        events + claims + self.beside.weight() + self.guards.len() * 64 + 256
     }
 
     /// The changes folded to one per value, so that their order does not matter any more.
@@ -166,6 +168,9 @@ impl Append {
             if !fits || set.contains('\0') || value.contains('\0') {
                 return malformed("a claim is too long or has a NUL in it");
             }
+        }
+        if self.beside.has_nul() {
+            return malformed("a row has a NUL in it");
         }
         match &self.once {
             Some(once) if once.key.len() > ONCE_KEY_LONGEST || once.key.contains('\0') => {

@@ -67,6 +67,12 @@ pub enum AppendError {
     /// The once-only key was used before: what came of it, and the hash of the body that it came with.
     #[error("the once-only key was used before")]
     AlreadyDone(Box<Receipt>, [u8; 32]),
+    /// Rows of inline views were written by somebody else since they were read: fold into them again.
+    #[error("rows that the events change have moved")]
+    RowsMoved,
+    /// An inline view does not reflect the whole log: a service that does not know it has appended. Catch up first.
+    #[error("an inline view does not reflect the log")]
+    ViewsBehind,
     /// The log's queue is full: nothing was recorded.
     #[error("the log's queue is full")]
     Busy,
@@ -92,7 +98,12 @@ impl AppendError {
     /// stale.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Stale { .. } | Self::Busy | Self::Unavailable(_) | Self::Unknown => true,
+            Self::Stale { .. }
+            | Self::RowsMoved
+            | Self::ViewsBehind
+            | Self::Busy
+            | Self::Unavailable(_)
+            | Self::Unknown => true,
             Self::ClaimTaken { .. } | Self::AlreadyDone(..) | Self::Malformed(_) | Self::Corrupt(_) => false,
         }
     }

@@ -16,6 +16,9 @@
 //! itself, set by set, a loser cannot influence its neighbours, and the outcome of every command is the one that
 //! it would have had if all had come one after another.
 //!
+//! **Rows of inline views** that commands change count as written like streams. Where another process wrote one
+//! since it was read, the database undoes the whole batch and says whose rows they are; the others are sent again.
+//!
 //! **When the connection is lost while committing** the batch is sent again on another one, for a bounded time.
 //! What was committed is recognised by each command's first event id, so callers rarely learn of it.
 //!
@@ -216,6 +219,20 @@ impl Appender {
                     done.into_iter().for_each(Done::tell);
                 }
             }
+            Err(Failure::RowsMoved(moved)) => {
+                // Nothing was recorded. Those whose rows moved fold again, and the others go without them.
+                let mut rest = Vec::with_capacity(batch.len());
+                for (index, command) in batch.into_iter().enumerate() {
+                    if moved.contains(&index) {
+                        command.lost(Loss::RowsMoved);
+                    } else {
+                        rest.push(command);
+                    }
+                }
+                if !rest.is_empty() {
+                    return Box::pin(self.commit(rest, None)).await;
+                }
+            }
             Err(failure) => {
                 let error = AppendError::from(failure);
                 telemetry::failed(batch.len());
@@ -285,6 +302,11 @@ impl Appender {
                 };
                 self.kept = permit.map(|permit| (connection, permit));
                 Ok(answer)
+            }
+            // The database said no, and nothing is wrong with the connection.
+            Ok(Err(failure @ (Failure::RowsMoved(_) | Failure::ViewsBehind))) => {
+                self.kept = permit.map(|permit| (connection, permit));
+                Err(failure)
             }
             Ok(Err(failure)) => {
                 drop(connection.detach());

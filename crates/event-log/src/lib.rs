@@ -8,6 +8,7 @@ mod connecting;
 mod directory;
 mod errors;
 mod group_commit;
+mod inline;
 mod log;
 mod options;
 mod outbox;
@@ -22,6 +23,7 @@ pub use append::{
 pub use beside::Snapshot;
 pub use connecting::pool;
 pub use errors::{AppendError, Broken, BrokenHow, LogError, VerifyError};
+pub use inline::{Beside, CaughtUpRow, InlineRow, InlineView, KeptRow, PasswordHash};
 pub use log::EventLog;
 pub use options::Options;
 pub use outbox::{Cursor, Lease, Outbox};

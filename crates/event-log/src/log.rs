@@ -138,6 +138,7 @@ impl EventLog {
                 Err(AppendError::Stale { stream: append.guards[index].stream.clone(), actual })
             }
             Loss::ClaimTaken(index) => Err(AppendError::ClaimTaken { index }),
+            Loss::RowsMoved => Err(AppendError::RowsMoved),
             Loss::Recorded(first) => {
                 let events = append.events.len();
                 let found = self.recorded(log, first, events).await?;

@@ -58,6 +58,10 @@ pub trait View: Send + Sync + 'static {
 pub enum ReadStore {
     /// Tables: lists, search, anything that is asked by more than its key.
     Postgres,
+    /// The log's own database: rows are folded before the append and written in its transaction, so that they are
+    /// never behind. A fold into such rows may keep the time of recording, but not calculate with it nor with the
+    /// sequence: neither is known before; and its events name their rows by key, never by a link.
+    Inline,
     /// Key to row: the fastest answer to "the one with this id".
     Redis,
 }

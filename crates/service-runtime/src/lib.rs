@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub use health::{Dependency, Health, Readiness};
 pub use ops::ops_router;
 pub use runtime::runtime;
-pub use serve::{BindError, DRAIN_TIMEOUT, bind, serve};
+pub use serve::{BindError, DRAIN_TIMEOUT, Peer, bind, serve};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;
 pub use tokio_util::sync::CancellationToken;

@@ -70,6 +70,10 @@ pub enum BindError {
     },
 }
 
+/// Who is at the other end of a request's connection: in the extensions of each request. Behind a proxy it is the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
 /// Opens a port; port 0 takes a free one.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
@@ -198,7 +202,8 @@ async fn converse(
     closing: CancellationToken,
     cut: CancellationToken,
 ) {
-    let service = service_fn(move |request| answer(router.clone(), request, leaving.clone()));
+    let peer = stream.peer_addr().ok().map(Peer);
+    let service = service_fn(move |request| answer(router.clone(), request, peer, leaving.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -225,9 +230,13 @@ async fn converse(
 
 fn answer(
     mut router: Router,
-    request: hyper::Request<Incoming>,
+    mut request: hyper::Request<Incoming>,
+    peer: Option<Peer>,
     leaving: CancellationToken,
 ) -> impl Future<Output = Result<Response, Infallible>> {
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
     let answer = router.call(request);
     async move {
         let mut response = answer.await?;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use bytes::Bytes;
 use catalog::{CatalogEvent, ProductCreated};
-use event_log::{Append, EventLog, Guard};
+use event_log::{Append, Beside, EventLog, Guard};
 use kernel::{
     Actor, EventId, EventMetadata, LogId, Money, NewEvent, Sequence, StreamName, StreamVersion, TenantId,
 };
@@ -84,7 +84,7 @@ fn append(codec: &Codec<CatalogEvent>, first: u64, count: u64) -> anyhow::Result
         });
     }
     let guards = vec![Guard { stream: stream.clone(), version: StreamVersion::ZERO }];
-    Ok(Append { stream, guards, events, claims: Vec::new(), once: None })
+    Ok(Append { stream, guards, events, claims: Vec::new(), once: None, beside: Beside::nothing() })
 }
 
 fn product(number: u64) -> anyhow::Result<CatalogEvent> {

@@ -29,6 +29,9 @@ pub struct Config {
     /// What bodies are hashed with.
     #[command(flatten)]
     pub once: OnceConfig,
+    /// What whoever signs in is given.
+    #[command(flatten)]
+    pub sign_in: SignInConfig,
     /// Memory for the states of recently used streams, in MiB. Too little makes commands read the log more often;
     /// it is a bound, not a reservation.
     #[arg(long, env = "TWOFOLD_WARM_MIB", default_value_t = 32, value_name = "MIB",
@@ -56,6 +59,35 @@ pub struct OnceConfig {
     /// A file that holds it; a line break at its end does not count.
     #[arg(long, env = "TWOFOLD_ONCE_SECRET_FILE", value_name = "PATH")]
     pub once_secret_file: Option<PathBuf>,
+}
+
+/// What a user who signs in with a password is given, and how often that may be tried.
+#[derive(Debug, Clone, Args)]
+pub struct SignInConfig {
+    /// The scopes of the token, separated by spaces; where it is not set, `<context>:read` for every context. A scope is
+    /// good for the whole tenant: with `accounts:write` every user can change and suspend all others.
+    #[arg(long, env = "TWOFOLD_SIGN_IN_SCOPE", value_name = "SCOPES")]
+    pub sign_in_scope: Option<String>,
+    /// How long the token is good for, in seconds. Suspending a user ends no token that was given before.
+    #[arg(long, env = "TWOFOLD_SIGN_IN_TTL", default_value_t = 3600, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(60..=2_592_000))]
+    pub sign_in_ttl: u64,
+    /// Attempts a minute for one e-mail address of a tenant. Too many let passwords be guessed; too few let anybody
+    /// keep a user out by trying.
+    #[arg(long, env = "TWOFOLD_SIGN_IN_PER_EMAIL", default_value_t = 10, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub sign_in_per_email: u32,
+    /// Attempts a minute from one peer (of an IPv6 network, all of a /64 together). Behind a proxy, all users together
+    /// come from one.
+    #[arg(long, env = "TWOFOLD_SIGN_IN_PER_PEER", default_value_t = 60, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub sign_in_per_peer: u32,
+}
+
+impl Default for SignInConfig {
+    fn default() -> Self {
+        Self { sign_in_scope: None, sign_in_ttl: 3600, sign_in_per_email: 10, sign_in_per_peer: 60 }
+    }
 }
 
 /// A key shorter than its hash can be guessed (RFC 2104).

@@ -32,6 +32,7 @@ pub(crate) fn describe(commands: &Commands) -> OpenApi {
             .token()
             .answer::<CommandList<'_>>(200, "The commands."),
     );
+    crate::sign_in::describe(&mut api);
     crate::logs::describe(&mut api);
     api
 }

@@ -14,7 +14,9 @@ mod commands;
 mod config;
 mod description;
 mod history;
+mod inline;
 mod logs;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,8 +25,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use dispatch::{Commands, DispatchOptions, Dispatcher};
-use event_log::{EventLog, LogError, Options};
+use dispatch::{CommandError, Commands, DispatchOptions, Dispatcher};
+use event_log::{EventLog, Options};
 use http_api::{Authenticator, Limits, surface};
 use service_runtime::config::{ExposeSecret, LogDatabaseConfig};
 use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Dependency, Health, Tasks, bind, serve, wait_for};
@@ -34,8 +36,9 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use commands::Desk;
-pub use config::{Config, OnceConfig};
+pub use config::{Config, OnceConfig, SignInConfig};
 use logs::Logs;
+use sign_in::SignIn;
 
 /// Threads beside the runtime's workers that are as busy as one of these: the log's appenders have one.
 pub const THREADS_APART: usize = 1;
@@ -74,8 +77,9 @@ impl CommandService {
         let database = health.dependency("log");
         let open = Arc::new(AtomicBool::new(false));
         let logs = Logs::new(&log, authenticator.clone(), Arc::clone(&open));
+        let sign_in = SignIn::new(Arc::clone(&dispatcher), Arc::clone(&open), &config.auth, &config.sign_in)?;
         let desk = Desk { dispatcher: Arc::clone(&dispatcher), authenticator, open: Arc::clone(&open) };
-        let routes = commands::router(desk).merge(logs::router(logs));
+        let routes = commands::router(desk).merge(logs::router(logs)).merge(sign_in::router(sign_in));
         let router = surface(routes, &open_api, health.clone(), Limits::default());
 
         let listener = bind(config.listen.listen).await?;
@@ -156,8 +160,10 @@ impl Watch {
     }
 }
 
-/// The tables, and beside them the schemas that events will be written with.
-async fn prepare(pool: PgPool, log: EventLog, dispatcher: Arc<Dispatcher>) -> Result<(), LogError> {
+/// The tables, and beside them the schemas that events will be written with; then the rows of inline views, up to
+/// date with the log.
+async fn prepare(pool: PgPool, log: EventLog, dispatcher: Arc<Dispatcher>) -> Result<(), CommandError> {
     EventLog::migrate(&pool).await?;
-    log.register_schemas(&dispatcher.commands().schemas()).await
+    log.register_schemas(&dispatcher.commands().schemas()).await?;
+    dispatcher.open_inline_views(inline::shape).await
 }

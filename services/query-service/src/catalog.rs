@@ -106,22 +106,5 @@ fn query(id: &str, summary: &str) -> Operation {
 }
 
 fn live(id: &str, summary: &str) -> Operation {
-    Operation::new(id, summary)
-        .tag(TAG)
-        .scope(format!("{}:read", Catalog::NAME))
-        .description(
-            "Server-sent events. The first comes at once, unless `Last-Event-ID` says that the client has it; \
-             then one follows each change, about a quarter of a second later at most. Changes in quick succession \
-             come as one. A stream ends after ten minutes, or when the service drains: come back with \
-             `Last-Event-ID`.",
-        )
-        .header_parameter::<String>("Last-Event-ID", "The id of the last event that the client has.")
-        .header_parameter::<String>("Twofold-After", "What the first event must reflect at least.")
-        .header_parameter::<String>("Prefer", "`wait=N`: wait at most N seconds for that.")
-        .problems(&[
-            ProblemType::NotFound,
-            ProblemType::ReadModelBehind,
-            ProblemType::ReadModelAway,
-            ProblemType::ViewParked,
-        ])
+    crate::live::operation(id, summary).tag(TAG).scope(format!("{}:read", Catalog::NAME))
 }

@@ -1,10 +1,10 @@
-//! `TWOFOLD_LISTEN`, `TWOFOLD_VIEWS_URL`, `TWOFOLD_VIEWS_POOL_MAX`, `TWOFOLD_REDIS_URL`, `TWOFOLD_REDIS_PREFIX`,
-//! `TWOFOLD_LOG_SERVICE_URL`, `TWOFOLD_JWT_…`, `TWOFOLD_LOG`, `TWOFOLD_LOG_FORMAT`, `TWOFOLD_LIVE_STREAMS_MAX`,
+//! `TWOFOLD_LISTEN`, `TWOFOLD_VIEWS_URL`, `TWOFOLD_VIEWS_POOL_MAX`, `TWOFOLD_INLINE_URL`,
+//! `TWOFOLD_REDIS_URL`, `TWOFOLD_REDIS_PREFIX`, `TWOFOLD_LOG_SERVICE_URL`, `TWOFOLD_JWT_…`, `TWOFOLD_LOG`, `TWOFOLD_LOG_FORMAT`, `TWOFOLD_LIVE_STREAMS_MAX`,
 //! `TWOFOLD_LIVE_STREAMS_PER_TENANT_MAX`, `TWOFOLD_PROCESS_MANAGER_URL`.
 
 use http_api::AuthConfig;
 use service_runtime::config::{
-    ListenConfig, LogServiceConfig, RedisConfig, TelemetryConfig, ViewsDatabaseConfig,
+    ListenConfig, LogServiceConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
 };
 
 pub use crate::processes::ProcessManagerConfig;
@@ -18,6 +18,11 @@ pub struct Config {
     /// Where views live in Postgres.
     #[command(flatten)]
     pub views: ViewsDatabaseConfig,
+    /// URL of the log's Postgres database, where inline views live; they are only read. A role that may `SELECT`
+    /// from `tenants`, `logs` and the tables `inline_…` is enough. Without it, queries of inline views are answered
+    /// 503.
+    #[arg(long, env = "TWOFOLD_INLINE_URL", hide_env_values = true, value_name = "URL")]
+    pub inline_url: Option<SecretString>,
     /// Where views live in Redis.
     #[command(flatten)]
     pub redis: RedisConfig,

@@ -64,7 +64,7 @@ impl QueryService {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         let authenticator = Authenticator::new(&config.auth)?;
         let health = Health::new();
-        let stores = Stores::new(&config.views, &config.redis, &health)?;
+        let stores = Stores::new(&config.views, &config.redis, config.inline_url.as_ref(), &health)?;
         let streams = Streams::new(config.live_streams_max, config.live_streams_per_tenant_max);
         let processes = Processes::new(&config.processes)?;
         let past = Past::new(&config.log_service.url)?;
@@ -87,7 +87,8 @@ impl QueryService {
         let app = App { authenticator, stores: stores.clone(), streams, processes, past, stop: stop.clone() };
         tasks.spawn("http", serve(listener, router(app, health), stop.clone(), DRAIN_TIMEOUT));
         tasks.spawn("redis watch", stores.clone().watch_redis(stop.clone()));
-        tasks.spawn("postgres watch", stores.clone().watch_postgres(stop));
+        tasks.spawn("postgres watch", stores.clone().watch_postgres(stop.clone()));
+        tasks.spawn("inline watch", stores.clone().watch_inline(stop));
         info!(%address, "query-service listens");
         let ended = tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await;
         stores.close().await;

@@ -20,7 +20,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use http_api::headers::{LAST_EVENT_ID, TWOFOLD_SEQUENCE, sequence_value};
-use http_api::{Problem, ProblemType};
+use http_api::{Operation, Problem, ProblemType};
 use kernel::{LaneToken, Sequence, TenantId};
 use service_runtime::CancellationToken;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -89,6 +89,26 @@ pub(crate) async fn stream(
     // nginx would otherwise hold events back until its buffer is full.
     answer.insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
+}
+
+/// What every stream's description has in common.
+pub(crate) fn operation(id: &str, summary: &str) -> Operation {
+    Operation::new(id, summary)
+        .description(
+            "Server-sent events. The first comes at once, unless `Last-Event-ID` says that the client has it; \
+             then one follows each change, about a quarter of a second later at most. Changes in quick succession \
+             come as one. A stream ends after ten minutes, or when the service drains: come back with \
+             `Last-Event-ID`.",
+        )
+        .header_parameter::<String>("Last-Event-ID", "The id of the last event that the client has.")
+        .header_parameter::<String>("Twofold-After", "What the first event must reflect at least.")
+        .header_parameter::<String>("Prefer", "`wait=N`: wait at most N seconds for that.")
+        .problems(&[
+            ProblemType::NotFound,
+            ProblemType::ReadModelBehind,
+            ProblemType::ReadModelAway,
+            ProblemType::ViewParked,
+        ])
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<LaneToken>, Problem> {

@@ -4,6 +4,7 @@
 //! the probe opens it again. While it is closed nobody waits for Redis: Postgres answers.
 
 mod fresh;
+mod inline;
 mod watch;
 
 use std::sync::Arc;
@@ -14,13 +15,14 @@ use anyhow::Context as _;
 use http_api::{Problem, ProblemType};
 use kernel::{Context, Lane, LaneToken, LogId, ReadStore, Sequence, TenantId, View};
 use read_store::{PostgresReader, ReadError, ReadRow, RedisReader};
-use service_runtime::config::{ExposeSecret, RedisConfig, ViewsDatabaseConfig};
-use service_runtime::{Dependency, Health};
+use service_runtime::config::{ExposeSecret, RedisConfig, SecretString, ViewsDatabaseConfig};
+use service_runtime::{CancellationToken, Dependency, Health};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{PgPool, Row as _};
 
 use crate::asked::Asked;
 use crate::telemetry;
+pub(crate) use inline::{InlinePlace, InlineStore};
 
 /// How long a query waits for a connection to Postgres: beyond it the database is away, or asked too much.
 const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -30,6 +32,7 @@ const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Stores {
     postgres: PostgresReader,
     redis: RedisReader,
+    inline: Option<InlineStore>,
     redis_open: Arc<AtomicBool>,
     postgres_health: Dependency,
     redis_health: Dependency,
@@ -79,16 +82,34 @@ impl Stores {
     pub(crate) fn new(
         views: &ViewsDatabaseConfig,
         redis: &RedisConfig,
+        inline_url: Option<&SecretString>,
         health: &Health,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             postgres: PostgresReader::new(pool(views)?),
             redis: RedisReader::new(redis.url.expose_secret(), &redis.prefix)
                 .context("TWOFOLD_REDIS_URL is not the URL of a Redis")?,
+            inline: inline_url.map(|url| InlineStore::new(url, views.pool_max, health)).transpose()?,
             redis_open: Arc::new(AtomicBool::new(true)),
             postgres_health: health.dependency("views"),
             redis_health: health.optional("redis"),
         })
+    }
+
+    /// Inline views, where it was said where they live.
+    pub(crate) fn inline(&self) -> Result<&InlineStore, Problem> {
+        self.inline.as_ref().ok_or_else(inline::unknown_store)
+    }
+
+    /// Keeps `/readyz` true about inline views, where there are any.
+    pub(crate) async fn watch_inline(self, token: CancellationToken) -> anyhow::Result<()> {
+        match self.inline {
+            Some(inline) => inline.watch(token).await,
+            None => {
+                token.cancelled().await;
+                Ok(())
+            }
+        }
     }
 
     /// For lists.
@@ -167,6 +188,9 @@ impl Stores {
     /// Gives the connections back.
     pub(crate) async fn close(&self) {
         self.pool().close().await;
+        if let Some(inline) = &self.inline {
+            inline.pool().close().await;
+        }
     }
 }
 

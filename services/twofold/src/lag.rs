@@ -63,7 +63,7 @@ pub(crate) async fn run(home: &HomeArgs, args: &LagArgs) -> anyhow::Result<()> {
         let head = of_log(&log, &id, &mut lag).await?;
         for view in views.0.iter().filter(|view| *view.context == *id.context) {
             for store in view.stores {
-                lag.views.push(stores.lag(&id, head, view, *store).await);
+                lag.views.push(stores.lag(&log, &id, head, view, *store).await);
             }
         }
     }
@@ -101,14 +101,32 @@ impl Stores {
         })
     }
 
-    async fn lag(&self, log: &LogId, head: Sequence, view: &Named, store: ReadStore) -> ViewLag {
+    async fn lag(
+        &self,
+        event_log: &EventLog,
+        log: &LogId,
+        head: Sequence,
+        view: &Named,
+        store: ReadStore,
+    ) -> ViewLag {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
         let (name, at) = match store {
-            ReadStore::Postgres => ("postgres", self.postgres.reflects(view.name, log.lane).await),
-            ReadStore::Redis => ("redis", self.redis.reflects(view.name, log.lane).await),
+            ReadStore::Postgres => {
+                let at = self.postgres.reflects(view.name, log.lane).await;
+                ("postgres", at.map(Some).map_err(|error| text(&error)))
+            }
+            ReadStore::Redis => {
+                let at = self.redis.reflects(view.name, log.lane).await;
+                ("redis", at.map(Some).map_err(|error| text(&error)))
+            }
+            ReadStore::Inline => {
+                let at = event_log.inline_head((view.name, view.version), log).await;
+                ("log", at.map(|found| found.map(|(_, through)| through)).map_err(|error| text(&error)))
+            }
         };
         let (at, away) = match at {
-            Ok(at) => (Some(at), None),
-            Err(error) => (None, Some(error.to_string())),
+            Ok(at) => (at, None),
+            Err(away) => (None, Some(away)),
         };
         ViewLag {
             log: log.to_string(),

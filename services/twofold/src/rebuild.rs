@@ -71,6 +71,7 @@ pub(crate) fn name(store: ReadStore) -> &'static str {
     match store {
         ReadStore::Postgres => "postgres",
         ReadStore::Redis => "redis",
+        ReadStore::Inline => "the log",
     }
 }
 

@@ -57,6 +57,7 @@ impl Context for Accounts {
         registry.command::<FollowUser>();
         registry.command::<UnfollowUser>();
 
+        registry.view::<views::Users>();
         registry.view::<views::Statistics>();
         registry.view::<views::UserNames>();
     }

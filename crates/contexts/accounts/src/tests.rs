@@ -54,7 +54,7 @@ fn passwords_are_kept_out_of_the_hashes_of_once_only_keys() {
 
 #[test]
 fn the_accounts_have_these_views() {
-    assert_eq!(names().views, ["account-statistics", "user-names"]);
+    assert_eq!(names().views, ["users", "account-statistics", "user-names"]);
 }
 
 #[test]

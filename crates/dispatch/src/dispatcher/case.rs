@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use event_log::{Append, ClaimChange, Guard, OnceKey, Receipt};
+use event_log::{Append, Beside, ClaimChange, Guard, OnceKey, Receipt};
 use kernel::{
     EventId, EventMetadata, Facts, NewEvent, ReadClaims, StreamFamily, StreamName, StreamVersion, TenantId,
 };
@@ -99,7 +99,7 @@ impl<'a> Case<'a> {
     }
 
     /// Waits until no other command of this process is at work on the stream.
-    pub(super) async fn turn(&self) -> Result<Option<Turn>, CommandError> {
+    pub(super) async fn turn(&self) -> Result<Option<Turn<StreamKey>>, CommandError> {
         if self.made {
             return Ok(None);
         }
@@ -301,7 +301,14 @@ impl<'a> Case<'a> {
         // A command may read its own stream as a fact; it is guarded already.
         guards.extend(self.facts.iter().filter(|fact| fact.key.stream != *stream).map(Known::guard));
         guards.extend(self.families.iter().map(KnownFamily::guard));
-        Append { stream: stream.clone(), guards, events: events.collect(), claims: decided.claims, once }
+        Append {
+            stream: stream.clone(),
+            guards,
+            events: events.collect(),
+            claims: decided.claims,
+            once,
+            beside: Beside::nothing(),
+        }
     }
 
     /// Keeps the state after what was recorded, for the next command. What cannot be kept is read again.

@@ -91,7 +91,7 @@ impl Dispatcher {
     }
 
     /// The first claim that another stream holds.
-    async fn first_taken(
+    pub(super) async fn first_taken(
         &self,
         case: &Case<'_>,
         claims: &[ClaimChange],

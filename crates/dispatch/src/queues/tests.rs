@@ -6,6 +6,7 @@ use kernel::{StreamName, TenantId};
 use uuid::Uuid;
 
 use super::*;
+use crate::warm::StreamKey;
 
 fn stream(id: u128) -> StreamKey {
     StreamKey {

@@ -2,7 +2,7 @@ use kernel::{StreamName, StreamVersion};
 use uuid::Uuid;
 
 use super::NetClaim;
-use crate::{Append, ClaimChange, Guard};
+use crate::{Append, Beside, ClaimChange, Guard};
 
 fn take(value: &str) -> ClaimChange {
     ClaimChange::Take { set: "sku", value: value.to_owned() }
@@ -15,7 +15,7 @@ fn release(value: &str) -> ClaimChange {
 fn net(claims: Vec<ClaimChange>) -> Vec<NetClaim> {
     let stream = StreamName::of("product", Uuid::nil());
     let guards = vec![Guard { stream: stream.clone(), version: StreamVersion::ZERO }];
-    Append { stream, guards, events: Vec::new(), claims, once: None }.net_claims()
+    Append { stream, guards, events: Vec::new(), claims, once: None, beside: Beside::nothing() }.net_claims()
 }
 
 #[test]

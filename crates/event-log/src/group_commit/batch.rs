@@ -14,9 +14,12 @@ pub(super) fn select(waiting: &mut VecDeque<Command>, commands_max: usize, bytes
     while batch.len() < commands_max.max(1) {
         let Some(command) = waiting.pop_front() else { break };
         let touches = &command.touches;
-        let collides =
-            touches.writes.iter().any(|touched| written.contains(touched) || read.contains(touched))
-                || touches.reads.iter().any(|touched| written.contains(touched));
+        let collides = touches
+            .writes
+            .iter()
+            .any(|touched| written.contains(touched) || read.contains(touched))
+            || touches.reads.iter().any(|touched| written.contains(touched))
+            || batch.first().is_some_and(|first| first.append.beside.views != command.append.beside.views);
         written.extend(&touches.writes);
         read.extend(&touches.reads);
         if collides || (!batch.is_empty() && bytes + command.weight > bytes_max) {

@@ -39,6 +39,8 @@ pub(crate) enum Loss {
     Stale(usize, StreamVersion),
     /// The claim made by this change is taken.
     ClaimTaken(usize),
+    /// Rows that it changes were written by somebody else since they were read.
+    RowsMoved,
 }
 
 /// What a command reads and changes, as hashes: a false collision only costs it a round.
@@ -113,6 +115,9 @@ impl Touches {
             let (set, value) = append.claims[claim.named_at].claim();
             hashed(1, set, value)
         }));
+        writes.extend(
+            append.beside.rows.iter().map(|row| hashed(3, row.key.as_str(), &row.view.0.to_string())),
+        );
         writes.extend(append.once.iter().map(|once| hashed(2, &once.key, "")));
         for guard in &append.guards {
             if let Some(family) = StreamFamily::named(&guard.stream) {

@@ -1,20 +1,24 @@
 //! The one statement of the write path.
 
+mod beside;
+mod proposal;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use kernel::{ChainHash, Epoch, Sequence, StreamVersion, Timestamp};
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgRow};
 use sqlx::{Row, query};
 use uuid::Uuid;
 
 use super::{Command, Loss};
 use crate::{AppendError, Options};
+use beside::Beside;
+pub(super) use proposal::Head;
 use proposal::Proposal;
 
-mod proposal;
-
-pub(super) use proposal::Head;
+const APPEND: &str = include_str!("../../queries/append_batch.sql");
+const APPEND_BESIDE: &str = include_str!("../../queries/append_batch_beside.sql");
 
 /// What the database answers to a batch.
 #[derive(Debug)]
@@ -38,6 +42,10 @@ pub(super) enum Failure {
     Refused(Arc<sqlx::Error>),
     /// It may have been recorded.
     Unknown(Arc<sqlx::Error>),
+    /// Nothing was recorded; rows of these commands, by their index in the batch, are not the ones they were.
+    RowsMoved(Vec<usize>),
+    /// Nothing was recorded; an inline view does not reflect the log up to here.
+    ViewsBehind,
 }
 
 impl From<Failure> for AppendError {
@@ -46,6 +54,8 @@ impl From<Failure> for AppendError {
             Failure::Unavailable(error) => Self::Unavailable(error),
             Failure::Refused(error) => Self::Corrupt(error.to_string()),
             Failure::Unknown(_) => Self::Unknown,
+            Failure::RowsMoved(_) => Self::RowsMoved,
+            Failure::ViewsBehind => Self::ViewsBehind,
         }
     }
 }
@@ -57,6 +67,11 @@ impl From<sqlx::Error> for Failure {
             sqlx::Error::Encode(_) => return Self::Refused(Arc::new(error)),
             _ => return Self::Unknown(Arc::new(error)),
         };
+        match code.as_str() {
+            "TW001" => return Self::RowsMoved(moved(&error)),
+            "TW002" => return Self::ViewsBehind,
+            _ => {}
+        }
         let error = Arc::new(error);
         match code.get(..2).unwrap_or_default() {
             // Data, constraints, limits, wrong statement, raised by the function, internal.
@@ -68,6 +83,13 @@ impl From<sqlx::Error> for Failure {
             _ => Self::Unavailable(error),
         }
     }
+}
+
+/// Whose rows moved, as `append_batch_beside` says it.
+fn moved(error: &sqlx::Error) -> Vec<usize> {
+    let database = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    let detail = database.and_then(PgDatabaseError::detail).unwrap_or_default();
+    detail.split(',').filter_map(|number| number.parse::<usize>().ok()?.checked_sub(1)).collect()
 }
 
 /// Appends a batch in a transaction of its own, in one round trip. Locks the log's head until the commit: the
@@ -84,7 +106,8 @@ pub(super) async fn append_batch(
 ) -> Result<Answer, Failure> {
     let arrays = Arrays::of(batch);
     let proposal = head.map(|head| Proposal::at(head, batch));
-    let row = query(include_str!("../../queries/append_batch.sql"))
+    let beside = batch.iter().any(|command| !command.append.beside.is_nothing());
+    let appending = query(if beside { APPEND_BESIDE } else { APPEND })
         .bind(log_id)
         .bind(format!("{}ms", options.head_wait_max.as_millis()))
         .bind(i64::try_from(options.once_lifetime.as_micros()).unwrap_or(i64::MAX / 2))
@@ -123,9 +146,9 @@ pub(super) async fn append_batch(
         .bind(&arrays.digests)
         .bind(proposal.as_ref().map(|proposal| &proposal.head[..]))
         .bind(proposal.as_ref().map(|proposal| proposal.recorded_at.micros()))
-        .bind(proposal.as_ref().map(Proposal::links).unwrap_or_default())
-        .fetch_one(connection)
-        .await?;
+        .bind(proposal.as_ref().map(Proposal::links).unwrap_or_default());
+    let appending = if beside { Beside::of(batch).bind_to(appending) } else { appending };
+    let row = appending.fetch_one(connection).await?;
     Ok(arrays.answer(&row)?)
 }
 

@@ -5,6 +5,7 @@
 mod announcing;
 mod appending;
 mod batching;
+mod beside;
 mod claiming;
 mod crashing;
 mod families;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use event_log::{Append, AppendError, ClaimChange, EventLog, Guard, OnceKey, Options, Receipt};
+use event_log::{Append, AppendError, Beside, ClaimChange, EventLog, Guard, OnceKey, Options, Receipt};
 use futures::future::join_all;
 use kernel::{
     Actor, EventId, EventMetadata, LogId, LoggedEvent, NewEvent, SchemaFingerprint, Sequence, StreamName,
@@ -196,6 +196,7 @@ pub(crate) fn recording(stream: &StreamName, version: u64, count: u64) -> Append
         events: (1..=count).map(|step| new_event(stream, version + step)).collect(),
         claims: Vec::new(),
         once: None,
+        beside: Beside::nothing(),
     }
 }
 

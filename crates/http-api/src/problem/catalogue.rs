@@ -48,6 +48,8 @@ problem_types! {
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "A token is needed";
     /// The bearer token is not accepted.
     InvalidToken = "invalid-token", UNAUTHORIZED, "The token is not accepted";
+    /// No user of the tenant has this e-mail address and password.
+    WrongCredentials = "wrong-credentials", UNAUTHORIZED, "E-mail address or password is wrong";
     /// The token does not carry the scope that the request needs.
     MissingScope = "missing-scope", FORBIDDEN, "The token lacks a scope";
     /// Nothing is served at this path.
@@ -70,8 +72,12 @@ problem_types! {
     InvalidBody = "invalid-body", UNPROCESSABLE_ENTITY, "The body is not valid";
     /// The idempotency key was used before with another body.
     KeyReused = "key-reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request";
+    /// The same was asked too often.
+    TooManyRequests = "too-many-requests", TOO_MANY_REQUESTS, "Too many requests";
     /// The service made a mistake.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong in the service";
+    /// The service has no key to sign tokens with.
+    NoSigningKey = "no-signing-key", NOT_IMPLEMENTED, "The service signs no tokens";
     /// Something that the service needs is away.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot do this at the moment";
     /// More requests are running than the service takes on.

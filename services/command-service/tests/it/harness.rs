@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use command_service::{CommandService, Config, OnceConfig};
+use command_service::{CommandService, Config, OnceConfig, SignInConfig};
 use event_log::{EventLog, Options};
 use http_api::{AuthConfig, Claims, mint};
 use kernel::{LoggedEvent, Sequence, StreamName, StreamVersion, TenantId};
@@ -17,7 +17,7 @@ use test_servers::TestDatabase;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-const SECRET: &str = "a secret for tests, 32 bytes or more";
+pub(crate) const SECRET: &str = "a secret for tests, 32 bytes or more";
 
 /// A tenant that most tests live in.
 pub(crate) const TENANT: &str = "acme";
@@ -54,7 +54,20 @@ impl Service {
 
     /// One that finds its log at `url`, and a log of the tests' own that goes straight to the database.
     pub(crate) async fn start_at(url: &str, database: &TestDatabase) -> Self {
-        let service = CommandService::build(config(url)).await.unwrap();
+        Self::start_as(config(url), database).await
+    }
+
+    /// One that is told something else than others.
+    pub(crate) async fn start_with(database: &TestDatabase, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(database.url());
+        change(&mut config);
+        let service = Self::start_as(config, database).await;
+        service.until_ready().await;
+        service
+    }
+
+    async fn start_as(config: Config, database: &TestDatabase) -> Self {
+        let service = CommandService::build(config).await.unwrap();
         let (address, token) = (service.address(), CancellationToken::new());
         let running = tokio::spawn(service.run(token.clone()));
         let log = EventLog::new(database.pool().await, Options::default());
@@ -256,6 +269,7 @@ fn config(url: &str) -> Config {
         lanes: LanesConfig::default(),
         auth: AuthConfig::with_secret(SecretString::from(SECRET)),
         once: OnceConfig::default(),
+        sign_in: SignInConfig::default(),
         warm_mib: 32,
         telemetry: TelemetryConfig::default(),
     }

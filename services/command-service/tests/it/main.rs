@@ -10,6 +10,7 @@ mod once_only;
 mod outages;
 mod processes;
 mod refusals;
+mod sign_in;
 mod snapshots;
 mod status_table;
 mod tenants;

@@ -110,7 +110,7 @@ fn waited(view: &'static str, reached: bool) {
     metrics::counter!(telemetry::WAITS, "view" => view, "outcome" => outcome).increment(1);
 }
 
-fn behind(place: &Place, reflects: Sequence) -> Problem {
+pub(super) fn behind(place: &Place, reflects: Sequence) -> Problem {
     let wanted = place.log.at(place.least);
     Problem::new(ProblemType::ReadModelBehind)
         .detail(format!("the read model does not reflect {wanted} yet; repeat in a moment"))

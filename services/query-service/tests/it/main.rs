@@ -20,3 +20,4 @@ mod tenants;
 mod time_travel;
 mod travel;
 mod trip;
+mod users;

@@ -41,6 +41,7 @@ pub(crate) fn config_of(views_url: &str, redis: &TestRedis) -> Config {
         redis: RedisConfig { url: redis.url.as_str().into(), prefix: redis.prefix.clone() },
         processes: ProcessManagerConfig { url: "http://127.0.0.1:1".to_owned() },
         log_service: LogServiceConfig { url: "http://127.0.0.1:1".to_owned() },
+        inline_url: None,
         auth: AuthConfig::with_secret(generate_secret()),
         telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
         live_streams_max: 8,

@@ -50,6 +50,9 @@ async fn every_query_is_described() {
         paths,
         [
             "/v1/accounts/statistics",
+            "/v1/accounts/users",
+            "/v1/accounts/users/{id}",
+            "/v1/accounts/users/{id}/live",
             "/v1/catalog/categories",
             "/v1/catalog/products",
             "/v1/catalog/products/by-sku/{sku}",

@@ -81,6 +81,7 @@ impl Trip {
             lanes: LanesConfig::default(),
             auth: AuthConfig::with_secret(secret.clone()),
             once: OnceConfig::default(),
+            sign_in: command_service::SignInConfig::default(),
             warm_mib: 8,
             telemetry: TelemetryConfig::default(),
         };

@@ -139,6 +139,7 @@ async fn an_event_as_large_as_a_command_may_be_is_published() {
         events: vec![event],
         claims: Vec::new(),
         once: None,
+        beside: event_log::Beside::nothing(),
     };
     place.log.append(CONTEXT, &tenant, append).await.unwrap();
     let log = place.append("one", 3).await;

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use event_log::{Append, Cursor, EventLog, Guard, Options};
+use event_log::{Append, Beside, Cursor, EventLog, Guard, Options};
 use kernel::{
     Actor, EventId, EventMetadata, LogId, LoggedEvent, NewEvent, SchemaFingerprint, Sequence, StreamName,
     StreamVersion, TenantId,
@@ -76,7 +76,8 @@ impl Place {
             let stream = StreamName::of("thing", Uuid::new_v4());
             let events = (1..=now).map(|version| event(&stream, version)).collect();
             let guards = vec![Guard { stream: stream.clone(), version: StreamVersion::ZERO }];
-            let append = Append { stream, guards, events, claims: Vec::new(), once: None };
+            let append =
+                Append { stream, guards, events, claims: Vec::new(), once: None, beside: Beside::nothing() };
             self.log.append(CONTEXT, &tenant, append).await.unwrap();
             left -= now;
         }

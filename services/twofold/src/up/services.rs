@@ -142,6 +142,7 @@ fn flags(system: &System) -> Vec<(&'static str, String)> {
     vec![
         ("log-url", system.log_url.clone()),
         ("views-url", system.views_url.clone()),
+        ("inline-url", system.log_url.clone()),
         ("registry-database-url", system.registry_database_url.clone()),
         ("processes-url", system.processes_url.clone()),
         ("redis-url", system.redis_url.clone()),

@@ -1,5 +1,7 @@
 //! `twofold verify views`: are the rows what the log folds to?
 
+mod inline;
+
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::pin::Pin;
@@ -123,6 +125,7 @@ impl Run {
                     let rows = PostgresRows::new(self.views_pool.clone(), version, "");
                     self.store::<V, _>(&rows, version).await?
                 }
+                ReadStore::Inline => inline::verify::<V>(&self.log, &self.logs, context).await?,
                 ReadStore::Redis => {
                     let Places { redis_url, redis_prefix, .. } = &self.places;
                     let rows = RedisRows::new(redis_url.expose_secret(), redis_prefix, version)?;

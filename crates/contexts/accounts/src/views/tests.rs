@@ -87,7 +87,7 @@ fn with_ann() -> ViewCase<Users> {
 
 #[test]
 fn a_new_user_is_active_and_has_done_nothing() {
-    with_ann().then_row(ANN, &ann()).holds_however_delivered();
+    with_ann().then_row(ANN, &ann()).holds_however_delivered().holds_inline();
 }
 
 #[test]
@@ -97,7 +97,8 @@ fn a_user_says_what_they_last_said_of_themselves() {
         .user(ANN, ProfileUpdated { user_id: ANN, name: None, bio: Some("Likes chairs".into()) })
         .user(ANN, PasswordChanged { user_id: ANN })
         .then_row(ANN, &UserRow { name: "Anna".into(), bio: "Likes chairs".into(), ..ann() })
-        .holds_however_delivered();
+        .holds_however_delivered()
+        .holds_inline();
 }
 
 #[test]
@@ -109,7 +110,8 @@ fn a_user_stands_where_they_last_went() {
         .then_row(ANN, &UserRow { status: UserStatus::Suspended, ..ann() })
         .comes_back(ANN, true)
         .then_row(ANN, &ann())
-        .holds_however_delivered();
+        .holds_however_delivered()
+        .holds_inline();
 }
 
 #[test]
@@ -121,7 +123,8 @@ fn posts_count_while_they_can_be_seen_and_show_when_somebody_was_last_there() {
         .at(at(9))
         .post(PostRemoved { post_id: POST, user_id: ANN })
         .then_row(ANN, &UserRow { post_count: 0, last_activity_at: Some(at(9)), ..ann() })
-        .holds_however_delivered();
+        .holds_however_delivered()
+        .holds_inline();
 }
 
 #[test]
@@ -130,7 +133,7 @@ fn a_following_counts_on_both_sides() {
     let story = story.between(UserUnfollowed { user_id: BOB, followed_id: ANN });
     assert_eq!((story.row(ANN).following_count, story.row(ANN).follower_count), (1, 0));
     assert_eq!((story.row(BOB).following_count, story.row(BOB).follower_count), (0, 1));
-    story.holds_however_delivered();
+    story.holds_however_delivered().holds_inline();
 }
 
 #[test]
@@ -141,7 +144,8 @@ fn tenants_with_the_same_ids_have_users_of_their_own() {
         .publishes(ANN)
         .tenant("acme")
         .then_row(ANN, &ann())
-        .holds_however_delivered();
+        .holds_however_delivered()
+        .holds_inline();
 }
 
 #[test]

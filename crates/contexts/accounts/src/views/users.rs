@@ -49,7 +49,7 @@ pub enum UserStatus {
 impl View for Users {
     const NAME: &'static str = "users";
     const VERSION: u32 = 1;
-    const STORES: &'static [ReadStore] = &[ReadStore::Postgres];
+    const STORES: &'static [ReadStore] = &[ReadStore::Inline];
     type Event = AccountsEvent;
     type Row = UserRow;
 

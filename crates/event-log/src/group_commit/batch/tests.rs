@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::select;
 use crate::group_commit::Command;
-use crate::{Append, ClaimChange, Guard, OnceKey};
+use crate::{Append, Beside, ClaimChange, Guard, OnceKey};
 
 fn stream(number: u128) -> StreamName {
     StreamName::of("product", Uuid::from_u128(number))
@@ -49,6 +49,7 @@ fn command(
             .map(|value| ClaimChange::Take { set: "sku", value: (*value).to_owned() })
             .collect(),
         once: key.map(|key| OnceKey { key: key.to_owned(), body: [0; 32], forever: false }),
+        beside: Beside::nothing(),
     };
     Command::new(append, &tenant, tenant_id).0
 }
