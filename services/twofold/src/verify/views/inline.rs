@@ -11,9 +11,8 @@ use anyhow::bail;
 use event_log::{EventLog, InlineView};
 use kernel::{Keys, LogId, RowKey, Sequence, TenantId, View};
 use projection::Pages;
-use wire::Codec;
 
-use super::FromLog;
+use crate::from_log::FromLog;
 use crate::output::line;
 
 /// Rows that are folded at a time: what is in memory; each slice is a pass over the log.
@@ -153,14 +152,14 @@ impl<V: View> Slice<V> {
     }
 
     async fn fold(&mut self, log: &EventLog, id: &LogId, through: Sequence) -> anyhow::Result<()> {
-        let mut told = FromLog::<V::Event> { log, id, codec: Codec::new()? };
+        let mut told = FromLog::<V::Event>::new(log, id)?;
         let mut after = Sequence::ZERO;
         while after < through {
             let page = told.after(after).await.map_err(anyhow::Error::msg)?;
             let Some(last) = page.last() else { bail!("{id} ends at {after}, before what its rows reflect") };
-            after = last.event.sequence;
-            for told in page.into_iter().filter(|told| told.event.sequence <= through) {
-                let event = told.event;
+            after = last.sequence;
+            for told in page.into_iter().filter(|told| told.sequence <= through) {
+                let Some(event) = told.event else { bail!("{id}: event {} does not read", told.sequence) };
                 let keys = match V::keys(&event) {
                     Keys::None => continue,
                     Keys::These(keys) => keys,
