@@ -2,14 +2,34 @@
 
 use std::time::Duration;
 
+use kernel::{Context, ContextVisitor, ReadStore, Registry, View};
 use messaging::{Connection, OutgoingRecord, Producer, ProducerOptions};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::system::{System, pause};
 
-/// Each view in each store that keeps it.
-const STORES: usize = 5;
+/// Each view of the catalog in each store that a projector keeps it in.
+fn stores() -> usize {
+    struct Stores(usize);
+    impl ContextVisitor for Stores {
+        fn context<C: Context>(&mut self) {
+            if C::NAME == "catalog" {
+                C::register(self);
+            }
+        }
+    }
+    impl Registry for Stores {
+        fn command<C: kernel::Command>(&mut self) {}
+
+        fn view<V: View>(&mut self) {
+            self.0 += V::STORES.iter().filter(|store| **store != ReadStore::Inline).count();
+        }
+    }
+    let mut stores = Stores(0);
+    shipped_contexts::visit(&mut stores);
+    stores.0
+}
 
 async fn listed(system: &System) -> Vec<Value> {
     let told = system.twofold(&["dead-letters", "list", "--json"]).await;
@@ -43,7 +63,7 @@ async fn letters_are_listed_shown_retried_and_discarded() {
     let system = System::start().await;
     assert_eq!(system.twofold(&["dead-letters", "list"]).await, "nothing is parked\n");
     publish_garbage(&system).await;
-    let letters = until_listed(&system, STORES).await;
+    let letters = until_listed(&system, stores()).await;
     assert!(letters.iter().all(|letter| letter["reason"] == "foreign" && letter["lane"] == 0), "{letters:?}");
     assert!(letters.iter().all(|letter| letter["record"].is_null()), "{letters:?}");
 
@@ -62,7 +82,7 @@ async fn letters_are_listed_shown_retried_and_discarded() {
 
     let told = system.twofold(&["dead-letters", "discard", "--reason", "a test", id]).await;
     assert!(told.contains("1 rows, streams or records are being discarded"), "{told}");
-    until_listed(&system, STORES - 1).await;
+    until_listed(&system, stores() - 1).await;
     let reason: String = sqlx::query_scalar("SELECT discarded_by || ': ' || reason FROM discarded_letters")
         .fetch_one(&system.views.pool().await)
         .await
