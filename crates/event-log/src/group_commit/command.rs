@@ -73,7 +73,7 @@ impl Command {
     }
 
     pub(super) fn won(self, log: &LogId, answer: &Answer, sequence: Sequence) {
-        let place = (sequence, answer.epoch, answer.recorded_at);
+        let place = (sequence, answer.epoch, answer.head.recorded_at);
         let receipt = receipt(log, &self.append, place);
         let _ = self.caller.send(Ok(Outcome::Won(Box::new(receipt))));
     }

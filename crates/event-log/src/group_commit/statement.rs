@@ -27,7 +27,6 @@ pub(super) struct Answer {
     pub(super) base: Sequence,
     /// Where it stands now.
     pub(super) head: Head,
-    pub(super) recorded_at: Timestamp,
     pub(super) epoch: Epoch,
     /// The commands that lost, by their index in the batch, in order.
     pub(super) lost: Vec<(usize, Loss)>,
@@ -288,13 +287,7 @@ impl<'a> Arrays<'a> {
             .enumerate()
             .filter(|(index, _)| lost.binary_search_by_key(index, |(loser, _)| *loser).is_err());
         let sequence = base.plus(recorded.map(|(_, events)| *events as u64).sum());
-        Ok(Answer {
-            base,
-            head: Head { sequence, recorded_at, chain },
-            recorded_at,
-            epoch: Epoch(row.try_get(2)?),
-            lost,
-        })
+        Ok(Answer { base, head: Head { sequence, recorded_at, chain }, epoch: Epoch(row.try_get(2)?), lost })
     }
 
     fn loss(&self, why: i32, place: i32, number: i64) -> Result<Loss, sqlx::Error> {
