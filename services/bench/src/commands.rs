@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use local_servers::{Home, Port, Servers, Wanted};
+use local_servers::{Port, Servers, Wanted};
 use serde_json::json;
 
 use crate::connection::{Connection, post};
 use crate::load::{Round, closed_loop};
 use crate::report;
-use crate::system::{JWT_SECRET, Process, create_database};
+use crate::system::{JWT_SECRET, Process, create_database, on_servers};
 
 const PATH: &str = "/v1/catalog/create-product";
 
@@ -36,11 +36,8 @@ pub(crate) struct Options {
 
 /// Runs it.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let home = Home::throw_away().await?;
-    let servers = Servers::start(&home, Wanted { postgres: Some(Port::Free), ..Wanted::default() }).await?;
-    let measured = Box::pin(measure(&options, &servers)).await;
-    servers.stop().await;
-    measured
+    let wanted = Wanted { postgres: Some(Port::Free), ..Wanted::default() };
+    on_servers(wanted, async |servers| measure(&options, servers).await).await
 }
 
 async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use local_servers::{Broker, Home, Port, Servers, Wanted};
+use local_servers::Servers;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -19,7 +19,7 @@ use crate::commands::{create_category, product};
 use crate::connection::{Connection, get, post};
 use crate::load::Round;
 use crate::report;
-use crate::system::{Whole, token};
+use crate::system::{Whole, everything, on_servers, token};
 
 /// At what rate, and for how long.
 #[derive(Debug, Args)]
@@ -40,16 +40,7 @@ pub(crate) struct Options {
 
 /// Runs it.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let home = Home::throw_away().await?;
-    let wanted = Wanted {
-        postgres: Some(Port::Free),
-        redis: Some(Port::Free),
-        broker: Some((Broker::Kafka, Port::Free)),
-    };
-    let servers = Servers::start(&home, wanted).await?;
-    let measured = Box::pin(measure(&options, &servers)).await;
-    servers.stop().await;
-    measured
+    on_servers(everything(), async |servers| measure(&options, servers).await).await
 }
 
 async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<()> {

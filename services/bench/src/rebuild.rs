@@ -13,7 +13,7 @@ use catalog::views::ProductDetails;
 use clap::{Args, ValueEnum};
 use http_api::{AuthConfig, OperatorConfig, OperatorTokens};
 use kernel::Lane;
-use local_servers::{Broker, Home, Port, Servers, Wanted};
+use local_servers::Servers;
 use messaging::{Connection, Topics};
 use projection::{BuildsConfig, Keeper, LogSource, Source};
 use read_store::{
@@ -26,7 +26,7 @@ use wire::Codec;
 
 use crate::backlog::CONTEXT;
 use crate::shop::{LANES, Shop};
-use crate::system::{Process, create_database};
+use crate::system::{Process, create_database, everything, on_servers};
 use crate::{bare_consumer, report};
 
 /// What to build.
@@ -103,19 +103,13 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let mut runs = Vec::new();
     let mut conditions = Value::Null;
     for lanes in &options.lanes {
-        let home = Home::throw_away().await?;
-        let wanted = Wanted {
-            postgres: Some(Port::Free),
-            redis: Some(Port::Free),
-            broker: Some((Broker::Kafka, Port::Free)),
-        };
-        let servers = Servers::start(&home, wanted).await?;
-        let postgres = servers.postgres.as_deref().context("Postgres was not started")?;
-        conditions = report::conditions(postgres).await?;
         let shop = Shop { events: options.events, lanes: *lanes };
-        let measured = Box::pin(measure(&options, shop, &servers)).await;
-        servers.stop().await;
-        runs.push(measured?);
+        let run = on_servers(everything(), async |servers| {
+            let postgres = servers.postgres.as_deref().context("Postgres was not started")?;
+            conditions = report::conditions(postgres).await?;
+            measure(&options, shop, servers).await
+        });
+        runs.push(run.await?);
     }
     report::keep(
         "rebuild",

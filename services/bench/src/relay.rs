@@ -10,14 +10,14 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use event_log::EventLog;
 use kernel::{Lane, LogId, TenantId};
-use local_servers::{Broker, Home, Port, Servers, Wanted};
+use local_servers::{Broker, Port, Servers, Wanted};
 use messaging::{Connection, TopicSpec, Topics};
 use serde_json::json;
 
 use crate::backlog::{self, Ready};
 use crate::bare_producer;
 use crate::report;
-use crate::system::{Process, create_database};
+use crate::system::{Process, create_database, on_servers};
 
 /// What to drain.
 #[derive(Debug, Args)]
@@ -38,13 +38,9 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// Runs it.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let home = Home::throw_away().await?;
     let wanted =
         Wanted { postgres: Some(Port::Free), broker: Some((Broker::Kafka, Port::Free)), ..Wanted::default() };
-    let servers = Servers::start(&home, wanted).await?;
-    let measured = Box::pin(measure(&options, &servers)).await;
-    servers.stop().await;
-    measured
+    on_servers(wanted, async |servers| measure(&options, servers).await).await
 }
 
 async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<()> {

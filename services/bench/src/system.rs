@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use http_api::{Claims, mint};
 use kernel::TenantId;
-use local_servers::{Port, Servers, claim_port};
+use local_servers::{Broker, Home, Port, Servers, Wanted, claim_port};
 use service_runtime::config::SecretString;
 use tokio::process::{Child, Command};
 
@@ -23,6 +23,23 @@ const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// The key that tokens of a run are signed with; the run and its data end together.
 pub(crate) const JWT_SECRET: &str = "a key for one bench run on loopback only";
+
+/// Postgres, Redis and Apache Kafka.
+pub(crate) fn everything() -> Wanted {
+    Wanted { postgres: Some(Port::Free), redis: Some(Port::Free), broker: Some((Broker::Kafka, Port::Free)) }
+}
+
+/// Measures on servers of its own, which are gone afterwards with all that they kept.
+pub(crate) async fn on_servers<T>(
+    wanted: Wanted,
+    measure: impl AsyncFnOnce(&Servers) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let home = Home::throw_away().await?;
+    let servers = Servers::start(&home, wanted).await?;
+    let measured = Box::pin(measure(&servers)).await;
+    servers.stop().await;
+    measured
+}
 
 /// A process that ends with the bench.
 #[derive(Debug)]
