@@ -19,7 +19,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use service_runtime::config::ExposeSecret;
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, ops_router, serve, wait_for};
+use service_runtime::{
+    CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, ops_router, serve, wait_for,
+};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::net::TcpListener;
 use tracing::info;
@@ -41,18 +43,21 @@ pub struct SchemaRegistry {
 
 impl SchemaRegistry {
     /// Opens the port. The database may come later: until then requests are answered that it is away.
-    pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let listener = bind(config.listen.listen).await?;
-        let address = listener.local_addr()?;
-        let url = config.database.url.expose_secret();
-        // The parser's error may quote the URL, and with it a password.
-        let options: PgConnectOptions =
-            url.parse().map_err(|_| anyhow::anyhow!("the registry's database url is not a postgres url"))?;
-        let pool = PgPoolOptions::new()
-            .max_connections(config.database.pool_max)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(options.application_name("schema-registry"));
-        Ok(Self { listener, address, registry: Registry::new(pool), health: Health::new() })
+    pub fn build(config: Config) -> ServiceFuture<Self> {
+        Box::pin(async move {
+            let listener = bind(config.listen.listen).await?;
+            let address = listener.local_addr()?;
+            let url = config.database.url.expose_secret();
+            // The parser's error may quote the URL, and with it a password.
+            let options: PgConnectOptions = url
+                .parse()
+                .map_err(|_| anyhow::anyhow!("the registry's database url is not a postgres url"))?;
+            let pool = PgPoolOptions::new()
+                .max_connections(config.database.pool_max)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_lazy_with(options.application_name("schema-registry"));
+            Ok(Self { listener, address, registry: Registry::new(pool), health: Health::new() })
+        })
     }
 
     /// Where it listens.
@@ -61,22 +66,24 @@ impl SchemaRegistry {
     }
 
     /// Serves until the token is cancelled and requests in flight are answered.
-    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        let Self { listener, address, registry, health } = self;
-        let postgres = health.dependency("postgres");
-        health.unready_when(&token);
-        let router = http::router(registry.clone()).merge(ops_router(health));
-        let mut tasks = Tasks::new(&token);
-        tasks.spawn("http", serve(listener, router, tasks.token(), DRAIN_TIMEOUT));
-        let (pool, stop) = (registry.pool().clone(), tasks.token());
-        tasks.spawn("migration", async move {
-            let attempt = move || storage::migrate(pool.clone());
-            let migrated = wait_for(&postgres, &stop, attempt).await;
-            if migrated.is_some() {
-                info!(%address, "schema-registry ready");
-            }
-            anyhow::Ok(())
-        });
-        tasks.finish(DRAIN_TIMEOUT).await.context("schema-registry")
+    pub fn run(self, token: CancellationToken) -> ServiceFuture<()> {
+        Box::pin(async move {
+            let Self { listener, address, registry, health } = self;
+            let postgres = health.dependency("postgres");
+            health.unready_when(&token);
+            let router = http::router(registry.clone()).merge(ops_router(health));
+            let mut tasks = Tasks::new(&token);
+            tasks.spawn("http", serve(listener, router, tasks.token(), DRAIN_TIMEOUT));
+            let (pool, stop) = (registry.pool().clone(), tasks.token());
+            tasks.spawn("migration", async move {
+                let attempt = move || storage::migrate(pool.clone());
+                let migrated = wait_for(&postgres, &stop, attempt).await;
+                if migrated.is_some() {
+                    info!(%address, "schema-registry ready");
+                }
+                anyhow::Ok(())
+            });
+            tasks.finish(DRAIN_TIMEOUT).await.context("schema-registry")
+        })
     }
 }

@@ -10,10 +10,15 @@ mod tasks;
 pub mod telemetry;
 mod wait;
 
+use std::pin::Pin;
+
 /// The allocator of every service. A request is taken up on one thread and its answer made on another; the system's
 /// allocator pays for that with a fifth of a command's time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What a service does, boxed: so it is compiled with the service, once, and not again with every program that runs it.
+pub type ServiceFuture<T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + Send>>;
 
 pub use health::{Dependency, Health, Readiness};
 pub use ops::ops_router;

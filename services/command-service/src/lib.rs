@@ -29,7 +29,9 @@ use dispatch::{CommandError, Commands, DispatchOptions, Dispatcher};
 use event_log::{EventLog, Options};
 use http_api::{Authenticator, Limits, surface};
 use service_runtime::config::{ExposeSecret, LogDatabaseConfig};
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Dependency, Health, Tasks, bind, serve, wait_for};
+use service_runtime::{
+    CancellationToken, DRAIN_TIMEOUT, Dependency, Health, ServiceFuture, Tasks, bind, serve, wait_for,
+};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -63,28 +65,33 @@ pub struct CommandService {
 
 impl CommandService {
     /// Checks the configuration and opens the port. Does not need the log to be there.
-    pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let authenticator = Authenticator::new(&config.auth)?;
-        let once_secret = config.once.secret(&config.auth)?;
-        let commands = Commands::of(shipped_contexts::visit).context("register the contexts' commands")?;
-        let open_api = description::describe(&commands);
-        let pool = pool(&config.log)?;
-        let log = EventLog::new(pool.clone(), Options { lanes: config.lanes.lanes, ..Options::default() });
-        let options = DispatchOptions { warm_bytes: config.warm_mib << 20, ..DispatchOptions::default() };
-        let dispatcher = Arc::new(Dispatcher::new(commands, log.clone(), &once_secret, options));
+    pub fn build(config: Config) -> ServiceFuture<Self> {
+        Box::pin(async move {
+            let authenticator = Authenticator::new(&config.auth)?;
+            let once_secret = config.once.secret(&config.auth)?;
+            let commands =
+                Commands::of(shipped_contexts::visit).context("register the contexts' commands")?;
+            let open_api = description::describe(&commands);
+            let pool = pool(&config.log)?;
+            let log =
+                EventLog::new(pool.clone(), Options { lanes: config.lanes.lanes, ..Options::default() });
+            let options = DispatchOptions { warm_bytes: config.warm_mib << 20, ..DispatchOptions::default() };
+            let dispatcher = Arc::new(Dispatcher::new(commands, log.clone(), &once_secret, options));
 
-        let health = Health::new();
-        let database = health.dependency("log");
-        let open = Arc::new(AtomicBool::new(false));
-        let logs = Logs::new(&log, authenticator.clone(), Arc::clone(&open));
-        let sign_in = SignIn::new(Arc::clone(&dispatcher), Arc::clone(&open), &config.auth, &config.sign_in)?;
-        let desk = Desk { dispatcher: Arc::clone(&dispatcher), authenticator, open: Arc::clone(&open) };
-        let routes = commands::router(desk).merge(logs::router(logs)).merge(sign_in::router(sign_in));
-        let router = surface(routes, &open_api, health.clone(), Limits::default());
+            let health = Health::new();
+            let database = health.dependency("log");
+            let open = Arc::new(AtomicBool::new(false));
+            let logs = Logs::new(&log, authenticator.clone(), Arc::clone(&open));
+            let sign_in =
+                SignIn::new(Arc::clone(&dispatcher), Arc::clone(&open), &config.auth, &config.sign_in)?;
+            let desk = Desk { dispatcher: Arc::clone(&dispatcher), authenticator, open: Arc::clone(&open) };
+            let routes = commands::router(desk).merge(logs::router(logs)).merge(sign_in::router(sign_in));
+            let router = surface(routes, &open_api, health.clone(), Limits::default());
 
-        let listener = bind(config.listen.listen).await?;
-        let address = listener.local_addr().context("find the port that was opened")?;
-        Ok(Self { listener, address, router, log, pool, dispatcher, open, health, database })
+            let listener = bind(config.listen.listen).await?;
+            let address = listener.local_addr().context("find the port that was opened")?;
+            Ok(Self { listener, address, router, log, pool, dispatcher, open, health, database })
+        })
     }
 
     /// Where it listens.
@@ -93,24 +100,26 @@ impl CommandService {
     }
 
     /// Serves until `token` is cancelled, then drains.
-    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        self.health.unready_when(&token);
-        let mut tasks = Tasks::new(&token);
-        let (stop, address) = (tasks.token(), self.address);
-        tasks.spawn("http", serve(self.listener, self.router, stop.clone(), DRAIN_TIMEOUT));
-        let watch = Watch {
-            log: self.log,
-            pool: self.pool.clone(),
-            dispatcher: self.dispatcher,
-            open: self.open,
-            database: self.database,
-        };
-        tasks.spawn("log watch", watch.run(stop));
-        info!(%address, "command-service listens");
-        let ended = tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await;
-        // Connections are closed politely where that is quick; the server notices the others by itself.
-        let _ = tokio::time::timeout(CLOSE_WAIT_MAX, self.pool.close()).await;
-        ended
+    pub fn run(self, token: CancellationToken) -> ServiceFuture<()> {
+        Box::pin(async move {
+            self.health.unready_when(&token);
+            let mut tasks = Tasks::new(&token);
+            let (stop, address) = (tasks.token(), self.address);
+            tasks.spawn("http", serve(self.listener, self.router, stop.clone(), DRAIN_TIMEOUT));
+            let watch = Watch {
+                log: self.log,
+                pool: self.pool.clone(),
+                dispatcher: self.dispatcher,
+                open: self.open,
+                database: self.database,
+            };
+            tasks.spawn("log watch", watch.run(stop));
+            info!(%address, "command-service listens");
+            let ended = tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await;
+            // Connections are closed politely where that is quick; the server notices the others by itself.
+            let _ = tokio::time::timeout(CLOSE_WAIT_MAX, self.pool.close()).await;
+            ended
+        })
     }
 }
 

@@ -24,7 +24,9 @@ use projection::ops::Ops;
 use projection::{BuildsConfig, LogSource, Projections, Run, Source};
 use read_store::postgres_for_rows;
 use service_runtime::config::ExposeSecret;
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Dependency, Health, Tasks, bind, serve, wait_for};
+use service_runtime::{
+    CancellationToken, DRAIN_TIMEOUT, Dependency, Health, ServiceFuture, Tasks, bind, serve, wait_for,
+};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tracing::info;
@@ -70,8 +72,8 @@ struct Work {
 impl ProcessManager {
     /// Checks the configuration and opens the port, for the processes of the contexts that are shipped. Needs neither
     /// Kafka nor the database nor the command-service to be there.
-    pub async fn build(config: Config) -> anyhow::Result<Self> {
-        Self::build_for(config, shipped_contexts::visit).await
+    pub fn build(config: Config) -> ServiceFuture<Self> {
+        Box::pin(async move { Self::build_for(config, shipped_contexts::visit).await })
     }
 
     async fn build_for(config: Config, visit: impl FnOnce(&mut Gathering)) -> anyhow::Result<Self> {
@@ -114,21 +116,23 @@ impl ProcessManager {
     }
 
     /// Runs processes until `token` is cancelled, then drains.
-    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        self.health.unready_when(&token);
-        let mut tasks = Tasks::new(&token);
-        tasks.spawn("http", serve(self.listener, self.router, tasks.token(), DRAIN_TIMEOUT));
-        for (process, run) in self.inboxes {
-            let ended = run(tasks.token());
-            tasks.spawn(process, async {
-                ended.await;
-                anyhow::Ok(())
-            });
-        }
-        let processes: Vec<&str> = self.work.served.keys().copied().collect();
-        info!(address = %self.address, ?processes, "process-manager listens");
-        tasks.spawn("processes", self.work.run(tasks.token()));
-        tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await
+    pub fn run(self, token: CancellationToken) -> ServiceFuture<()> {
+        Box::pin(async move {
+            self.health.unready_when(&token);
+            let mut tasks = Tasks::new(&token);
+            tasks.spawn("http", serve(self.listener, self.router, tasks.token(), DRAIN_TIMEOUT));
+            for (process, run) in self.inboxes {
+                let ended = run(tasks.token());
+                tasks.spawn(process, async {
+                    ended.await;
+                    anyhow::Ok(())
+                });
+            }
+            let processes: Vec<&str> = self.work.served.keys().copied().collect();
+            info!(address = %self.address, ?processes, "process-manager listens");
+            tasks.spawn("processes", self.work.run(tasks.token()));
+            tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await
+        })
     }
 }
 

@@ -24,7 +24,7 @@ use service_runtime::config::{
     ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig,
     TelemetryConfig, ViewsDatabaseConfig,
 };
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
+use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, serve};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tracing::info;
@@ -77,21 +77,23 @@ pub struct ProjectorPostgres {
 
 impl ProjectorPostgres {
     /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
-    pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let authenticator = Authenticator::new(&config.auth)?;
-        let health = Health::new();
-        let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
-        let log = LogSource::new(&config.log_service.url, tokens)?;
-        let source = Source::new(&config.kafka, &config.registry, log, &config.parking, &config.builds)?;
-        let pool = postgres_for_rows(config.views.url.expose_secret(), config.views.pool_max)?;
-        let mut projections =
-            Projections::new(source, Tables(pool), health.clone(), config.builds.retention());
-        shipped_contexts::visit(&mut projections);
-        let ops = Ops::new(authenticator, &projections);
-        let runs = projections.into_runs()?;
-        let listener = bind(config.listen.listen).await?;
-        let address = listener.local_addr().context("find the port that was opened")?;
-        Ok(Self { listener, address, health, ops, runs })
+    pub fn build(config: Config) -> ServiceFuture<Self> {
+        Box::pin(async move {
+            let authenticator = Authenticator::new(&config.auth)?;
+            let health = Health::new();
+            let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
+            let log = LogSource::new(&config.log_service.url, tokens)?;
+            let source = Source::new(&config.kafka, &config.registry, log, &config.parking, &config.builds)?;
+            let pool = postgres_for_rows(config.views.url.expose_secret(), config.views.pool_max)?;
+            let mut projections =
+                Projections::new(source, Tables(pool), health.clone(), config.builds.retention());
+            shipped_contexts::visit(&mut projections);
+            let ops = Ops::new(authenticator, &projections);
+            let runs = projections.into_runs()?;
+            let listener = bind(config.listen.listen).await?;
+            let address = listener.local_addr().context("find the port that was opened")?;
+            Ok(Self { listener, address, health, ops, runs })
+        })
     }
 
     /// Where it listens.
@@ -100,21 +102,23 @@ impl ProjectorPostgres {
     }
 
     /// Follows the topics until `token` is cancelled, then drains.
-    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        self.health.unready_when(&token);
-        let mut tasks = Tasks::new(&token);
-        let router = self.ops.surface(self.health);
-        tasks.spawn("http", serve(self.listener, router, tasks.token(), DRAIN_TIMEOUT));
-        let views: Vec<&'static str> = self.runs.iter().map(|(view, _)| *view).collect();
-        for (view, run) in self.runs {
-            let ended = run(tasks.token());
-            tasks.spawn(view, async {
-                ended.await;
-                anyhow::Ok(())
-            });
-        }
-        info!(address = %self.address, ?views, "projector-postgres listens");
-        tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await
+    pub fn run(self, token: CancellationToken) -> ServiceFuture<()> {
+        Box::pin(async move {
+            self.health.unready_when(&token);
+            let mut tasks = Tasks::new(&token);
+            let router = self.ops.surface(self.health);
+            tasks.spawn("http", serve(self.listener, router, tasks.token(), DRAIN_TIMEOUT));
+            let views: Vec<&'static str> = self.runs.iter().map(|(view, _)| *view).collect();
+            for (view, run) in self.runs {
+                let ended = run(tasks.token());
+                tasks.spawn(view, async {
+                    ended.await;
+                    anyhow::Ok(())
+                });
+            }
+            info!(address = %self.address, ?views, "projector-postgres listens");
+            tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use service_runtime::config::{
     ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RedisConfig, RegistryConfig,
     TelemetryConfig,
 };
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
+use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, serve};
 use tokio::net::TcpListener;
 use tracing::info;
 
@@ -74,20 +74,22 @@ pub struct ProjectorRedis {
 
 impl ProjectorRedis {
     /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
-    pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let authenticator = Authenticator::new(&config.auth)?;
-        let health = Health::new();
-        let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
-        let log = LogSource::new(&config.log_service.url, tokens)?;
-        let source = Source::new(&config.kafka, &config.registry, log, &config.parking, &config.builds)?;
-        let mut projections =
-            Projections::new(source, KeySpaces(config.redis), health.clone(), config.builds.retention());
-        shipped_contexts::visit(&mut projections);
-        let ops = Ops::new(authenticator, &projections);
-        let runs = projections.into_runs()?;
-        let listener = bind(config.listen.listen).await?;
-        let address = listener.local_addr().context("find the port that was opened")?;
-        Ok(Self { listener, address, health, ops, runs })
+    pub fn build(config: Config) -> ServiceFuture<Self> {
+        Box::pin(async move {
+            let authenticator = Authenticator::new(&config.auth)?;
+            let health = Health::new();
+            let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
+            let log = LogSource::new(&config.log_service.url, tokens)?;
+            let source = Source::new(&config.kafka, &config.registry, log, &config.parking, &config.builds)?;
+            let mut projections =
+                Projections::new(source, KeySpaces(config.redis), health.clone(), config.builds.retention());
+            shipped_contexts::visit(&mut projections);
+            let ops = Ops::new(authenticator, &projections);
+            let runs = projections.into_runs()?;
+            let listener = bind(config.listen.listen).await?;
+            let address = listener.local_addr().context("find the port that was opened")?;
+            Ok(Self { listener, address, health, ops, runs })
+        })
     }
 
     /// Where it listens.
@@ -96,21 +98,23 @@ impl ProjectorRedis {
     }
 
     /// Follows the topics until `token` is cancelled, then drains.
-    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        self.health.unready_when(&token);
-        let mut tasks = Tasks::new(&token);
-        let router = self.ops.surface(self.health);
-        tasks.spawn("http", serve(self.listener, router, tasks.token(), DRAIN_TIMEOUT));
-        let views: Vec<&'static str> = self.runs.iter().map(|(view, _)| *view).collect();
-        for (view, run) in self.runs {
-            let ended = run(tasks.token());
-            tasks.spawn(view, async {
-                ended.await;
-                anyhow::Ok(())
-            });
-        }
-        info!(address = %self.address, ?views, "projector-redis listens");
-        tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await
+    pub fn run(self, token: CancellationToken) -> ServiceFuture<()> {
+        Box::pin(async move {
+            self.health.unready_when(&token);
+            let mut tasks = Tasks::new(&token);
+            let router = self.ops.surface(self.health);
+            tasks.spawn("http", serve(self.listener, router, tasks.token(), DRAIN_TIMEOUT));
+            let views: Vec<&'static str> = self.runs.iter().map(|(view, _)| *view).collect();
+            for (view, run) in self.runs {
+                let ended = run(tasks.token());
+                tasks.spawn(view, async {
+                    ended.await;
+                    anyhow::Ok(())
+                });
+            }
+            info!(address = %self.address, ?views, "projector-redis listens");
+            tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await
+        })
     }
 }
 

@@ -35,7 +35,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use http_api::{Authenticator, Limits, surface};
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, Tasks, bind, serve};
+use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, serve};
 use tokio::net::TcpListener;
 use tracing::info;
 
@@ -61,16 +61,18 @@ pub struct QueryService {
 
 impl QueryService {
     /// Checks the configuration and opens the port. Does not need the stores to be there.
-    pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let authenticator = Authenticator::new(&config.auth)?;
-        let health = Health::new();
-        let stores = Stores::new(&config.views, &config.redis, config.inline_url.as_ref(), &health)?;
-        let streams = Streams::new(config.live_streams_max, config.live_streams_per_tenant_max);
-        let processes = Processes::new(&config.processes)?;
-        let past = Past::new(&config.log_service.url)?;
-        let listener = bind(config.listen.listen).await?;
-        let address = listener.local_addr().context("find the port that was opened")?;
-        Ok(Self { listener, address, authenticator, stores, streams, processes, past, health })
+    pub fn build(config: Config) -> ServiceFuture<Self> {
+        Box::pin(async move {
+            let authenticator = Authenticator::new(&config.auth)?;
+            let health = Health::new();
+            let stores = Stores::new(&config.views, &config.redis, config.inline_url.as_ref(), &health)?;
+            let streams = Streams::new(config.live_streams_max, config.live_streams_per_tenant_max);
+            let processes = Processes::new(&config.processes)?;
+            let past = Past::new(&config.log_service.url)?;
+            let listener = bind(config.listen.listen).await?;
+            let address = listener.local_addr().context("find the port that was opened")?;
+            Ok(Self { listener, address, authenticator, stores, streams, processes, past, health })
+        })
     }
 
     /// Where it listens.
@@ -79,20 +81,23 @@ impl QueryService {
     }
 
     /// Serves until `token` is cancelled, then drains: live streams end, requests in flight are answered.
-    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        let Self { listener, address, authenticator, stores, streams, processes, past, health } = self;
-        health.unready_when(&token);
-        let mut tasks = Tasks::new(&token);
-        let stop = tasks.token();
-        let app = App { authenticator, stores: stores.clone(), streams, processes, past, stop: stop.clone() };
-        tasks.spawn("http", serve(listener, router(app, health), stop.clone(), DRAIN_TIMEOUT));
-        tasks.spawn("redis watch", stores.clone().watch_redis(stop.clone()));
-        tasks.spawn("postgres watch", stores.clone().watch_postgres(stop.clone()));
-        tasks.spawn("inline watch", stores.clone().watch_inline(stop));
-        info!(%address, "query-service listens");
-        let ended = tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await;
-        stores.close().await;
-        ended
+    pub fn run(self, token: CancellationToken) -> ServiceFuture<()> {
+        Box::pin(async move {
+            let Self { listener, address, authenticator, stores, streams, processes, past, health } = self;
+            health.unready_when(&token);
+            let mut tasks = Tasks::new(&token);
+            let stop = tasks.token();
+            let app =
+                App { authenticator, stores: stores.clone(), streams, processes, past, stop: stop.clone() };
+            tasks.spawn("http", serve(listener, router(app, health), stop.clone(), DRAIN_TIMEOUT));
+            tasks.spawn("redis watch", stores.clone().watch_redis(stop.clone()));
+            tasks.spawn("postgres watch", stores.clone().watch_postgres(stop.clone()));
+            tasks.spawn("inline watch", stores.clone().watch_inline(stop));
+            info!(%address, "query-service listens");
+            let ended = tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await;
+            stores.close().await;
+            ended
+        })
     }
 }
 

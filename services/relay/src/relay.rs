@@ -10,7 +10,9 @@ use event_log::{Announcements, EventLog, LogError, Options, Outbox};
 use kernel::{Context, ContextVisitor, Lane};
 use messaging::Connection;
 use service_runtime::config::ExposeSecret;
-use service_runtime::{Backoff, DRAIN_TIMEOUT, Health, Tasks, bind, ops_router, serve, wait_for};
+use service_runtime::{
+    Backoff, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, ops_router, serve, wait_for,
+};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -68,44 +70,46 @@ impl std::fmt::Debug for Relay {
 
 impl Relay {
     /// Checks the configuration and opens the port. Needs neither Postgres nor Kafka nor the registry to be there.
-    pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let options: PgConnectOptions = config
-            .log
-            .url
-            .expose_secret()
-            .parse()
-            .context("TWOFOLD_LOG_URL is not the URL of a Postgres database")?;
-        let pool = event_log::pool(options, config.log.pool_max);
-        let log = EventLog::new(
-            pool.clone(),
-            Options { lanes: config.lanes.lanes, read_bytes_max: PAGE_BYTES, ..Options::default() },
-        );
-        let kafka = config.kafka;
-        let connection = Connection { brokers: kafka.brokers, properties: kafka.properties };
-        let health = Health::new();
-        let shared = Shared {
-            outbox: log.outbox(),
-            log,
-            topics: TopicKeeper::new(
-                &connection,
-                config.relay.kafka_timeout(),
-                kafka.topic_prefix,
-                kafka.replication,
-                config.lanes.lanes,
-            )?,
-            producers: Producers::new(connection.clone(), config.relay.producer())?,
-            connection,
-            registry: RegistryClient::new(config.registry.url.expose_secret())?,
-            readiness: Readiness::new(&health),
-            bells: Bells::default(),
-            config: config.relay,
-            holder: Uuid::new_v4(),
-            surveys: Semaphore::new(SURVEYS_AT_ONCE),
-        };
-        let listener = bind(config.listen.listen).await?;
-        let address = listener.local_addr().context("find the port that was opened")?;
-        let database = health.dependency("log");
-        Ok(Self { listener, address, health, pool, shared: Arc::new(shared), database })
+    pub fn build(config: Config) -> ServiceFuture<Self> {
+        Box::pin(async move {
+            let options: PgConnectOptions = config
+                .log
+                .url
+                .expose_secret()
+                .parse()
+                .context("TWOFOLD_LOG_URL is not the URL of a Postgres database")?;
+            let pool = event_log::pool(options, config.log.pool_max);
+            let log = EventLog::new(
+                pool.clone(),
+                Options { lanes: config.lanes.lanes, read_bytes_max: PAGE_BYTES, ..Options::default() },
+            );
+            let kafka = config.kafka;
+            let connection = Connection { brokers: kafka.brokers, properties: kafka.properties };
+            let health = Health::new();
+            let shared = Shared {
+                outbox: log.outbox(),
+                log,
+                topics: TopicKeeper::new(
+                    &connection,
+                    config.relay.kafka_timeout(),
+                    kafka.topic_prefix,
+                    kafka.replication,
+                    config.lanes.lanes,
+                )?,
+                producers: Producers::new(connection.clone(), config.relay.producer())?,
+                connection,
+                registry: RegistryClient::new(config.registry.url.expose_secret())?,
+                readiness: Readiness::new(&health),
+                bells: Bells::default(),
+                config: config.relay,
+                holder: Uuid::new_v4(),
+                surveys: Semaphore::new(SURVEYS_AT_ONCE),
+            };
+            let listener = bind(config.listen.listen).await?;
+            let address = listener.local_addr().context("find the port that was opened")?;
+            let database = health.dependency("log");
+            Ok(Self { listener, address, health, pool, shared: Arc::new(shared), database })
+        })
     }
 
     /// Where health and metrics are served.
@@ -115,25 +119,27 @@ impl Relay {
 
     /// Publishes until `token` is cancelled, then drains: what was sent is acknowledged and noted, leases are given
     /// back.
-    pub async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        self.health.unready_when(&token);
-        let mut tasks = Tasks::new(&token);
-        let stop = tasks.token();
-        tasks.spawn("http", serve(self.listener, ops_router(self.health), stop.clone(), DRAIN_TIMEOUT));
-        tracing::info!(address = %self.address, holder = %self.shared.holder, "relay listens");
-        tasks.spawn("topics", make_topics(Arc::clone(&self.shared), stop.clone()));
-        tasks.spawn("registry", find_registry(Arc::clone(&self.shared), stop.clone()));
-        let (pool, shared, database) = (self.pool.clone(), Arc::clone(&self.shared), self.database);
-        tasks.spawn("logs", async move {
-            let migrated = wait_for(&database, &stop, || EventLog::migrate(&pool)).await;
-            if migrated.is_some() { tend_all(shared, pool, stop).await } else { Ok(()) }
-        });
-        let ended = tasks.finish(DRAIN_TIMEOUT).await;
-        self.pool.close().await;
-        if let Some(shared) = Arc::into_inner(self.shared) {
-            shared.producers.close().await;
-        }
-        ended
+    pub fn run(self, token: CancellationToken) -> ServiceFuture<()> {
+        Box::pin(async move {
+            self.health.unready_when(&token);
+            let mut tasks = Tasks::new(&token);
+            let stop = tasks.token();
+            tasks.spawn("http", serve(self.listener, ops_router(self.health), stop.clone(), DRAIN_TIMEOUT));
+            tracing::info!(address = %self.address, holder = %self.shared.holder, "relay listens");
+            tasks.spawn("topics", make_topics(Arc::clone(&self.shared), stop.clone()));
+            tasks.spawn("registry", find_registry(Arc::clone(&self.shared), stop.clone()));
+            let (pool, shared, database) = (self.pool.clone(), Arc::clone(&self.shared), self.database);
+            tasks.spawn("logs", async move {
+                let migrated = wait_for(&database, &stop, || EventLog::migrate(&pool)).await;
+                if migrated.is_some() { tend_all(shared, pool, stop).await } else { Ok(()) }
+            });
+            let ended = tasks.finish(DRAIN_TIMEOUT).await;
+            self.pool.close().await;
+            if let Some(shared) = Arc::into_inner(self.shared) {
+                shared.producers.close().await;
+            }
+            ended
+        })
     }
 }
 
