@@ -33,8 +33,9 @@ pub struct ConsumerOptions {
     pub group: String,
     /// The topic.
     pub topic: String,
-    /// How long a broker that has nothing may hold a fetch, in milliseconds. Default 10. Some brokers answer a
-    /// waiting fetch only when this has passed: a large value is then added to every record's way.
+    /// How long a broker that has nothing may hold a fetch, in milliseconds. Default 250: Apache Kafka answers as soon
+    /// as there is something, and is spared idle consumers' questions. A broker that answers a waiting fetch only
+    /// when this has passed adds it to every record's way: there, say 10 as the connection's property.
     pub fetch_wait_max_ms: u32,
     /// How much may lie fetched and not yet handed over, in KiB. Default 8192. More makes a rebuild a little
     /// faster and every consumer larger.
@@ -63,7 +64,7 @@ impl ConsumerOptions {
         Self {
             group: group.into(),
             topic: topic.into(),
-            fetch_wait_max_ms: 10,
+            fetch_wait_max_ms: 250,
             queued_kbytes: 8192,
             fetch_partition_kbytes: 1024,
             batch_records: 1000,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use messaging::IncomingRecord;
 use tokio::sync::Notify;
@@ -117,6 +118,12 @@ impl Inbox {
     /// Whatever waits, up to a batch; waits for something where nothing does. Safe to drop at any point.
     pub(crate) async fn take(&self) -> Taken {
         self.take_most(self.limits.batch_records).await
+    }
+
+    /// As [`Inbox::take`], and not before then.
+    pub(crate) async fn take_from(&self, then: Instant) -> Taken {
+        tokio::time::sleep_until(then.into()).await;
+        self.take().await
     }
 
     /// As [`Inbox::take`], and at most so many.

@@ -47,6 +47,8 @@ const OVERTAKEN_PAUSE: (Duration, Duration) = (Duration::from_millis(20), Durati
 
 /// What stopped a lane is told once, as long as it was among the last so many reasons.
 const STOPS_REMEMBERED: usize = 8;
+/// Fewer events than this were hardly worth a write of their own.
+const FEW: usize = 100;
 /// How often a lane looks whether it was found right.
 const LOOK_AT_CHECK: Duration = Duration::from_millis(100);
 
@@ -74,6 +76,8 @@ pub(crate) struct LaneTask<V: View, S> {
     pub(crate) bulk: BulkPart,
     /// What has to be found right before queries may read these rows; none where they may, or where it was.
     pub(crate) check: Option<Check<V, S>>,
+    /// Until when a few events more are waited for, after a few were written.
+    pub(crate) gathers_until: Instant,
     pub(crate) token: CancellationToken,
 }
 
@@ -265,7 +269,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             let taken = tokio::select! {
                 biased;
                 () = self.token.cancelled() => return End::Cancelled,
-                taken = self.inbox.take() => taken,
+                taken = self.inbox.take_from(self.gathers_until) => taken,
                 // Only its own end would end the watch.
                 Ok(()) = self.heads.changed() => {
                     match self.look_at_log(place, pauses).await {
@@ -314,6 +318,9 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             }
             if !events.is_empty() {
                 self.went_on(pauses);
+                if events.len() < FEW {
+                    self.gathers_until = Instant::now() + S::GATHER;
+                }
             }
             match halt {
                 None => break,

@@ -148,6 +148,7 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             standing: Arc::clone(standing),
             park_after: source.park_after,
             tries: Tries::default(),
+            gathers_until: Instant::now(),
             tending: Tending::new(source.log.clone(), log, codec.clone(), Arc::clone(telling)),
             meters,
             pace: Arc::clone(pace),

@@ -31,14 +31,16 @@ use crate::{
 const PAGE: i64 = 500;
 /// How long a call waits for a connection: a database that is away shows in readiness after this.
 const CONNECTION_WAIT: Duration = Duration::from_secs(3);
+/// Prepared statements that a connection keeps: each view of each context has a few.
+const STATEMENTS: usize = 1000;
 /// How long a call may take before the database counts as away. Above every timeout set on the connection.
 const CALL_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// A pool for [`PostgresRows`]; connects when it is first used.
 ///
 /// Its connections do not wait for the disk at commit: rows and checkpoint are lost together or not at all, and
-/// are derived. They look rows up by key whatever the statistics say: a table that grew from empty since the
-/// plan was made would otherwise be read whole.
+/// are derived. They look rows up by key whatever the statistics say, by plans that are made once: a table that grew
+/// from empty since the plan was made would otherwise be read whole.
 pub fn postgres_for_rows(url: &str, connections: u32) -> Result<PgPool, StoreError> {
     let refused = || StoreError::Misconfigured("the url of the views' database was not accepted".to_owned());
     let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
@@ -50,7 +52,7 @@ pub fn postgres_for_rows(url: &str, connections: u32) -> Result<PgPool, StoreErr
             Box::pin(async move {
                 sqlx::raw_sql(
                     "SET client_min_messages = warning; SET synchronous_commit = off; SET jit = off;
-                     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+                     SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
                      SET statement_timeout = '30s'; SET lock_timeout = '10s';
                      SET idle_in_transaction_session_timeout = '30s'",
                 )
@@ -59,7 +61,7 @@ pub fn postgres_for_rows(url: &str, connections: u32) -> Result<PgPool, StoreErr
                 Ok(())
             })
         })
-        .connect_lazy_with(options.application_name("twofold-projector"));
+        .connect_lazy_with(options.application_name("twofold-projector").statement_cache_capacity(STATEMENTS));
     Ok(pool)
 }
 
@@ -163,6 +165,7 @@ impl PostgresRows {
 impl RowStore for PostgresRows {
     const NAME: &'static str = "postgres";
     const LOOK_EVERY: Duration = Duration::from_secs(5);
+    const GATHER: Duration = Duration::from_millis(10);
     const WRITES_MANY_AT_ONCE: bool = true;
 
     fn view(&self) -> ViewVersion {

@@ -160,6 +160,7 @@ fn parse_checkpoint(text: &str) -> Result<Checkpoint, StoreError> {
 impl RowStore for RedisRows {
     const NAME: &'static str = "redis";
     const LOOK_EVERY: Duration = Duration::from_millis(500);
+    const GATHER: Duration = Duration::from_millis(3);
     const WRITES_MANY_AT_ONCE: bool = false;
 
     fn view(&self) -> ViewVersion {

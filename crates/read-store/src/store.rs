@@ -87,6 +87,10 @@ pub trait RowStore: LetterStore + Builds + Clone + Send + Sync + 'static {
     /// from outside is looked at often, since queries get no answer until that is noticed.
     const LOOK_EVERY: std::time::Duration;
 
+    /// How long a lane that has just written a few events lets others gather before it writes again. A lone event
+    /// never waits for it; a stream of them shares writes, which leaves the machine to other lanes and views.
+    const GATHER: std::time::Duration;
+
     /// Whether [`RowStore::write_many`] is one step to whoever reads.
     const WRITES_MANY_AT_ONCE: bool;
 

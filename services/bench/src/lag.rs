@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Seconds under load.
     #[arg(long, default_value = "30", value_parser = crate::seconds)]
     seconds: Duration,
+    /// Seconds under the same load before that.
+    #[arg(long, default_value = "20", value_parser = crate::seconds)]
+    warm_up: Duration,
     /// One command in so many is followed by a query.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     sample: u32,
@@ -57,8 +60,8 @@ async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<()> {
         category,
         sample: u64::from(options.sample),
     });
-    // The first seconds of every cache and connection are not what is measured.
-    pace(&aim, options, Duration::from_secs(5), 0).await?;
+    // The first seconds of every cache and connection, and of the broker's compilers, are not what is measured.
+    pace(&aim, options, options.warm_up, 0).await?;
     let Paced { commands, visible, last } = pace(&aim, options, options.seconds, 1 << 40).await?;
     let caught_up = caught_up(&aim, &last).await?;
     let peaks = whole.peak_resident();
@@ -68,6 +71,7 @@ async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<()> {
         &json!({
             "measure": "acknowledged to visible in the Redis view through HTTP, everything on the one machine, durability on",
             "offered_per_second": options.rate,
+            "warmed_up_for_s": options.warm_up.as_secs(),
             "sampled": format!("1 in {}", options.sample),
             "conditions": conditions,
             "commands_from_due_time": report::side(&commands),

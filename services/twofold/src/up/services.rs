@@ -1,5 +1,6 @@
 //! Every service in this process.
 
+use std::env;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -19,6 +20,7 @@ use service_runtime::{CancellationToken, Tasks};
 
 use super::{Ports, UpArgs, port};
 use crate::home::System;
+use crate::servers::BrokerChoice;
 
 /// Services that run.
 pub(super) struct Services {
@@ -139,7 +141,7 @@ pub(super) async fn start(args: &UpArgs, system: &System, auth: &AuthConfig) -> 
 
 /// What each service may want to be told, under the names of its flags.
 fn flags(system: &System) -> Vec<(&'static str, String)> {
-    vec![
+    let mut flags = vec![
         ("log-url", system.log_url.clone()),
         ("views-url", system.views_url.clone()),
         ("inline-url", system.log_url.clone()),
@@ -149,7 +151,12 @@ fn flags(system: &System) -> Vec<(&'static str, String)> {
         ("redis-prefix", system.redis_prefix.clone()),
         ("kafka", system.kafka.clone()),
         ("topic-prefix", system.topic_prefix.clone()),
-    ]
+    ];
+    // nisshi answers a waiting fetch only when its time is up.
+    if system.broker == Some(BrokerChoice::Nisshi) && env::var_os("TWOFOLD_KAFKA_PROPERTIES").is_none() {
+        flags.push(("kafka-properties", "fetch.wait.max.ms=10".to_owned()));
+    }
+    flags
 }
 
 struct Starting {
