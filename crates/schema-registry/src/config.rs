@@ -1,7 +1,7 @@
 //! What the registry is told at start.
 
 use clap::Args;
-use service_runtime::config::{ListenConfig, SecretString};
+use service_runtime::config::{ListenConfig, SecretString, TelemetryConfig, url};
 
 /// The registry's configuration.
 #[derive(Debug, Clone, Args)]
@@ -12,6 +12,9 @@ pub struct Config {
     /// Where it keeps what it is told.
     #[command(flatten)]
     pub database: RegistryDatabaseConfig,
+    /// What it says about itself.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
 }
 
 /// The Postgres database of the registry. It may be one that others use: everything lives in the schema `registry`.
@@ -23,7 +26,8 @@ pub struct RegistryDatabaseConfig {
         env = "TWOFOLD_REGISTRY_DATABASE_URL",
         hide_env_values = true,
         value_name = "URL",
-        id = "registry_database_url"
+        id = "registry_database_url",
+        value_parser = url::postgres
     )]
     pub url: SecretString,
     /// Most connections of this process to it. Clients remember what they are told, so few are needed.

@@ -1,20 +1,25 @@
 //! Configuration pieces, one struct per concern; a service flattens those that it uses.
 //!
-//! Every value has an environment variable and a flag. A value that does not parse stops the process with a
-//! sentence about it. Secrets are [`SecretString`]s: no `Debug` output shows them.
+//! Every value has an environment variable and a flag. Values that do not parse and values that are missing stop the
+//! process, with a sentence about each of them. Secrets are [`SecretString`]s: no `Debug` output shows them, and neither
+//! does such a sentence.
 
-use std::fmt::Debug;
 use std::net::SocketAddr;
 
-use clap::{Arg, ArgAction, Args, Command};
+use clap::Args;
 
 mod databases;
 mod kafka;
+mod mistakes;
 mod parking;
+mod parse;
+mod printed;
+pub mod url;
 
 pub use databases::{LogDatabaseConfig, LogServiceConfig, RedisConfig, ViewsDatabaseConfig};
 pub use kafka::{KafkaConfig, RegistryConfig};
 pub use parking::ParkingConfig;
+pub use parse::parse;
 pub use secrecy::{ExposeSecret, SecretString};
 
 /// Where a service listens.
@@ -66,36 +71,6 @@ impl Default for LanesConfig {
     fn default() -> Self {
         Self { lanes: 12 }
     }
-}
-
-/// Reads a service's configuration from flags and environment, or ends the process with a sentence about what
-/// is wrong. `listen` is where the service listens unless it is told otherwise: `"0.0.0.0:8080"`.
-/// `--print-config` prints the values that would be used, secrets redacted, and ends the process.
-pub fn parse<C: Args + Debug>(service: &'static str, listen: &'static str) -> C {
-    let matches = command::<C>(service, listen).get_matches();
-    match C::from_arg_matches(&matches) {
-        Ok(config) if matches.get_flag(PRINT_CONFIG) => {
-            println!("{config:#?}");
-            std::process::exit(0)
-        }
-        Ok(config) => config,
-        Err(error) => error.exit(),
-    }
-}
-
-const PRINT_CONFIG: &str = "print_config";
-
-fn command<C: Args>(service: &'static str, listen: &'static str) -> Command {
-    let command = C::augment_args(Command::new(service).version(env!("CARGO_PKG_VERSION"))).arg(
-        Arg::new(PRINT_CONFIG)
-            .long("print-config")
-            .action(ArgAction::SetTrue)
-            .help("Print the values that would be used, secrets redacted, and exit"),
-    );
-    if !command.get_arguments().any(|arg| arg.get_id() == "listen") {
-        return command;
-    }
-    command.mut_arg("listen", |arg| arg.required(false).default_value(listen))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod config;
 mod health;
+mod healthcheck;
 mod ops;
 mod runtime;
 mod serve;

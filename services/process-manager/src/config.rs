@@ -63,7 +63,8 @@ pub struct ProcessesDatabaseConfig {
         env = "TWOFOLD_PROCESSES_URL",
         hide_env_values = true,
         value_name = "URL",
-        id = "processes_url"
+        id = "processes_url",
+        value_parser = service_runtime::config::url::postgres
     )]
     pub url: SecretString,
     /// Most connections of this process to it; for following topics it has as many more. Too few make steps wait, too

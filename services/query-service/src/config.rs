@@ -21,7 +21,8 @@ pub struct Config {
     /// URL of the log's Postgres database, where inline views live; they are only read. A role that may `SELECT`
     /// from `tenants`, `logs` and the tables `inline_…` is enough. Without it, queries of inline views are answered
     /// 503.
-    #[arg(long, env = "TWOFOLD_INLINE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "TWOFOLD_INLINE_URL", hide_env_values = true, value_name = "URL",
+        value_parser = service_runtime::config::url::postgres)]
     pub inline_url: Option<SecretString>,
     /// Where views live in Redis.
     #[command(flatten)]

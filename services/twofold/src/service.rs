@@ -21,7 +21,7 @@ pub(crate) enum ServiceCommand {
     CommandService(Box<command_service::Config>),
     /// A small schema registry, for where there is no other.
     #[command(mut_arg("listen", |arg| arg.required(false).default_value("0.0.0.0:8081")))]
-    SchemaRegistry(Box<RegistryArgs>),
+    SchemaRegistry(Box<schema_registry::Config>),
     /// Answers queries over HTTP from the read models.
     #[command(mut_arg("listen", |arg| arg.required(false).default_value("0.0.0.0:8082")))]
     QueryService(Box<query_service::Config>),
@@ -49,15 +49,6 @@ impl ServiceCommand {
     }
 }
 
-/// The registry, and what it says about itself.
-#[derive(Debug, clap::Args)]
-pub(crate) struct RegistryArgs {
-    #[command(flatten)]
-    config: schema_registry::Config,
-    #[command(flatten)]
-    telemetry: TelemetryConfig,
-}
-
 /// Runs it until a signal.
 pub(crate) async fn run(service: ServiceCommand) -> anyhow::Result<()> {
     match service {
@@ -66,9 +57,10 @@ pub(crate) async fn run(service: ServiceCommand) -> anyhow::Result<()> {
             let build = CommandService::build(*config);
             until_signal("command-service", &telemetry, build, CommandService::run).await
         }
-        ServiceCommand::SchemaRegistry(args) => {
-            let build = SchemaRegistry::build(args.config);
-            until_signal("schema-registry", &args.telemetry, build, SchemaRegistry::run).await
+        ServiceCommand::SchemaRegistry(config) => {
+            let telemetry = config.telemetry.clone();
+            let build = SchemaRegistry::build(*config);
+            until_signal("schema-registry", &telemetry, build, SchemaRegistry::run).await
         }
         ServiceCommand::QueryService(config) => {
             let telemetry = config.telemetry.clone();

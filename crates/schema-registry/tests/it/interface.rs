@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use schema_registry::{Config, RegistryDatabaseConfig, SchemaRegistry};
 use serde_json::{Value, json};
 use service_runtime::CancellationToken;
-use service_runtime::config::ListenConfig;
+use service_runtime::config::{ListenConfig, TelemetryConfig};
 use test_servers::TestDatabase;
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ impl Own {
         let config = Config {
             listen: ListenConfig { listen: "127.0.0.1:0".parse().unwrap() },
             database: RegistryDatabaseConfig { url: database.url().into(), pool_max: 4 },
+            telemetry: TelemetryConfig::default(),
         };
         let service = SchemaRegistry::build(config).await.unwrap();
         let url = format!("http://{}", service.address());

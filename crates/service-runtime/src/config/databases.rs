@@ -13,7 +13,8 @@ pub struct LogDatabaseConfig {
         env = "TWOFOLD_LOG_URL",
         hide_env_values = true,
         value_name = "URL",
-        id = "log_url"
+        id = "log_url",
+        value_parser = super::url::postgres
     )]
     pub url: SecretString,
     /// Most connections of this process to it; for appending it has half as many more. Appends are grouped, so few
@@ -47,7 +48,8 @@ pub struct ViewsDatabaseConfig {
         env = "TWOFOLD_VIEWS_URL",
         hide_env_values = true,
         value_name = "URL",
-        id = "views_url"
+        id = "views_url",
+        value_parser = super::url::postgres
     )]
     pub url: SecretString,
     /// Most connections of this process to it. Too few make queries wait, too many exhaust the server's
@@ -67,7 +69,8 @@ pub struct RedisConfig {
         env = "TWOFOLD_REDIS_URL",
         hide_env_values = true,
         value_name = "URL",
-        id = "redis_url"
+        id = "redis_url",
+        value_parser = super::url::redis
     )]
     pub url: SecretString,
     /// What every key begins with. Another prefix is another system: its views start empty.

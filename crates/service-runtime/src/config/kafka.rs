@@ -49,7 +49,8 @@ pub struct RegistryConfig {
         env = "TWOFOLD_REGISTRY_URL",
         hide_env_values = true,
         value_name = "URL",
-        id = "registry_url"
+        id = "registry_url",
+        value_parser = super::url::http
     )]
     pub url: SecretString,
 }

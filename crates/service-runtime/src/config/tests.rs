@@ -1,5 +1,8 @@
-use clap::Args;
+use std::ffi::OsString;
 
+use clap::{Args, FromArgMatches};
+
+use super::parse::command;
 use super::*;
 
 #[derive(Debug, Clone, Args)]
@@ -20,6 +23,8 @@ struct Everything {
     kafka: KafkaConfig,
     #[command(flatten)]
     registry: RegistryConfig,
+    #[arg(long, hide_env_values = true)]
+    inline_url: Option<String>,
 }
 
 const NEEDED: [&str; 10] = [
@@ -40,8 +45,6 @@ fn read(arguments: &[&str]) -> Result<Everything, clap::Error> {
     let matches = command::<Everything>("everything", "0.0.0.0:8080").try_get_matches_from(given)?;
     Everything::from_arg_matches(&matches)
 }
-
-use clap::FromArgMatches;
 
 #[test]
 fn every_piece_can_stand_in_one_command() {
@@ -75,8 +78,18 @@ fn no_secret_is_in_what_a_configuration_prints() {
     assert_eq!(config.kafka.properties[1].1, "hunter2");
 }
 
+/// What is said of a configuration with these arguments in place of the ones that are needed.
+fn mistakes_of(arguments: &[&str]) -> Vec<String> {
+    let given: Vec<OsString> = ["everything"].iter().chain(arguments).map(OsString::from).collect();
+    mistakes::of(command::<Everything>("everything", "0.0.0.0:8080"), &given)
+}
+
+fn mistakes_beside_what_is_needed(arguments: &[&str]) -> Vec<String> {
+    mistakes_of(&NEEDED.iter().chain(arguments).copied().collect::<Vec<_>>())
+}
+
 #[test]
-fn a_value_that_does_not_parse_is_an_error_about_its_flag() {
+fn a_value_that_does_not_parse_is_a_mistake_with_a_name() {
     for (flag, value) in [
         ("--listen", "nonsense"),
         ("--lanes", "0"),
@@ -86,9 +99,93 @@ fn a_value_that_does_not_parse_is_an_error_about_its_flag() {
         ("--topic-prefix", "a b"),
         ("--log-format", "xml"),
         ("--kafka-properties", "no-equals-sign"),
+        ("--log-url", "mysql://db/log"),
+        ("--redis-url", "cache:6379"),
+        ("--registry-url", "registry:8081"),
     ] {
-        let error = read(&[flag, value]).unwrap_err().to_string();
-        assert!(error.contains(flag), "{error}");
+        // Said after what is needed: of a value that is said twice the last one counts.
+        let needed = NEEDED.chunks(2).filter(|pair| pair[0] != flag).flatten().copied();
+        let found = mistakes_of(&needed.chain([flag, value]).collect::<Vec<_>>());
+        assert!(found.len() == 1 && found[0].contains(&format!("({flag})")), "{flag} {value}: {found:?}");
+    }
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let found = mistakes_of(&["--lanes", "0", "--log-format", "xml", "--redis-url", "redis://cache"]);
+    let about = |name: &str| found.iter().any(|mistake| mistake.starts_with(name));
+    for name in [
+        "TWOFOLD_LANES (--lanes): \"0\" ",
+        "TWOFOLD_LOG_FORMAT (--log-format): \"xml\" is not one of text, json",
+    ] {
+        assert!(about(name), "{name}: {found:?}");
+    }
+    for variable in ["TWOFOLD_LOG_URL", "TWOFOLD_VIEWS_URL", "TWOFOLD_KAFKA", "TWOFOLD_REGISTRY_URL"] {
+        assert!(about(variable), "{variable}: {found:?}");
+    }
+    assert!(!about("TWOFOLD_REDIS_URL"), "{found:?}");
+    assert_eq!(found.len(), 6, "{found:?}");
+}
+
+#[test]
+fn a_flag_that_there_is_not_is_a_mistake() {
+    let found = mistakes_beside_what_is_needed(&["--lames", "3"]);
+    assert!(found.len() == 1 && found[0].contains("--lames"), "{found:?}");
+}
+
+#[test]
+fn no_secret_is_in_what_is_said_of_a_mistake() {
+    let found = mistakes_of(&["--log-url", "db/hunter2", "--kafka-properties", "hunter2"]);
+    let told = mistakes::report("everything", &found);
+    assert!(told.contains("TWOFOLD_LOG_URL") && told.contains("TWOFOLD_KAFKA_PROPERTIES"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
+fn printed_with(arguments: &[&str]) -> String {
+    let given = ["everything"].iter().chain(&NEEDED).chain(arguments);
+    let command = command::<Everything>("everything", "0.0.0.0:8080");
+    printed::values(&command, &command.clone().try_get_matches_from(given).unwrap())
+}
+
+#[test]
+fn a_configuration_is_printed_with_where_each_value_comes_from() {
+    let printed = printed_with(&["--lanes", "24"]);
+    for line in [
+        "TWOFOLD_LANES=24  # flag",
+        "TWOFOLD_TOPIC_PREFIX=twofold  # default",
+        "TWOFOLD_LISTEN=0.0.0.0:8080  # default",
+        "# TWOFOLD_KAFKA_PROPERTIES is not set",
+    ] {
+        assert!(printed.lines().any(|printed| printed == line), "{line}: {printed}");
+    }
+}
+
+#[test]
+fn of_a_url_is_printed_where_it_points_and_of_a_list_what_it_names() {
+    let printed = printed_with(&["--kafka-properties", "sasl.username=me,sasl.password=hunter2=="]);
+    for line in [
+        "TWOFOLD_LOG_URL=postgres://[redacted]@db/log  # flag",
+        "TWOFOLD_REDIS_URL=redis://[redacted]@cache  # flag",
+        "TWOFOLD_KAFKA_PROPERTIES=sasl.username=[redacted],sasl.password=[redacted]  # flag",
+    ] {
+        assert!(printed.lines().any(|printed| printed == line), "{line}: {printed}");
+    }
+    assert!(!printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
+fn of_a_url_that_is_not_quite_one_nothing_is_printed() {
+    for (password, url) in [
+        ("hun@ter2", "postgres://user:hun@ter2@db/log"),
+        ("hunter2", "postgres://user:hunter2/@db/log"),
+        ("hunter2", "postgres://user:hun?ter2hunter2@db/log"),
+        ("hunter2", "postgres://user:hunter2"),
+        ("hunter2", "postgres://db/log?password=hunter2"),
+        ("hunter2", "postgres://db/log?password=a@hunter2"),
+    ] {
+        let printed = printed_with(&["--inline-url", url]);
+        assert!(!printed.contains(password) && !printed.contains("ter2"), "{printed}");
+        assert!(printed.contains("--inline-url=") && printed.contains("[redacted]"), "{printed}");
     }
 }
 
