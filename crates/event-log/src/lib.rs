@@ -12,6 +12,7 @@ mod inline;
 mod log;
 mod options;
 mod outbox;
+mod reader;
 mod reading;
 mod telemetry;
 mod verify;

@@ -18,7 +18,9 @@ pub use crate::letter::{
     DeadRecord, HeaderValue, InvalidLetterId, InvalidSubject, Letter, LetterId, Reason, Request, Subject,
     Which,
 };
-pub use crate::postgres::{PostgresReader, PostgresRows, postgres_for_rows};
+pub use crate::postgres::{
+    PostgresReader, PostgresRows, let_read_postgres, migrate_postgres, postgres_for_rows,
+};
 pub use crate::reading::{ReadError, ReadRow, StampedRow};
 pub use crate::redis::{RedisReader, RedisRows};
 pub use crate::row::{RowAddress, RowChange, StoredRow};

@@ -6,6 +6,7 @@ mod letters;
 mod many;
 mod prepare;
 mod reader;
+mod reader_role;
 mod statements;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use self::builds::Switch;
 use self::failure::{corrupt, store_error};
 use self::statements::Statements;
 pub use reader::PostgresReader;
+pub use reader_role::{let_read_postgres, migrate_postgres};
 
 use crate::row::StoredRow;
 use crate::{

@@ -18,10 +18,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use service_runtime::config::ExposeSecret;
+use service_runtime::config::{ExposeSecret, SecretString};
 use service_runtime::{
     CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, ops_router, serve, wait_for,
 };
+use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::net::TcpListener;
 use tracing::info;
@@ -31,6 +32,23 @@ use registry::Registry;
 
 /// How long a request waits for a connection before it is told that the database is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn pool(url: &SecretString, connections: u32) -> anyhow::Result<PgPool> {
+    // The parser's error may quote the URL, and with it a password.
+    let options: PgConnectOptions = url
+        .expose_secret()
+        .parse()
+        .map_err(|_| anyhow::anyhow!("the registry's database url is not a postgres url"))?;
+    Ok(PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options.application_name("schema-registry")))
+}
+
+/// Makes the registry's tables, or brings them up to date. A registry does so itself at start; several may at once.
+pub async fn migrate(url: &SecretString) -> anyhow::Result<()> {
+    Ok(storage::migrate(pool(url, 1)?).await?)
+}
 
 /// The registry, its port open.
 #[derive(Debug)]
@@ -47,15 +65,7 @@ impl SchemaRegistry {
         Box::pin(async move {
             let listener = bind(config.listen.listen).await?;
             let address = listener.local_addr()?;
-            let url = config.database.url.expose_secret();
-            // The parser's error may quote the URL, and with it a password.
-            let options: PgConnectOptions = url
-                .parse()
-                .map_err(|_| anyhow::anyhow!("the registry's database url is not a postgres url"))?;
-            let pool = PgPoolOptions::new()
-                .max_connections(config.database.pool_max)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .connect_lazy_with(options.application_name("schema-registry"));
+            let pool = pool(&config.database.url, config.database.pool_max)?;
             Ok(Self { listener, address, registry: Registry::new(pool), health: Health::new() })
         })
     }

@@ -22,8 +22,8 @@ use axum::Router;
 use http_api::{Authenticator, OperatorTokens};
 use projection::ops::Ops;
 use projection::{BuildsConfig, LogSource, Projections, Run, Source};
-use read_store::postgres_for_rows;
-use service_runtime::config::ExposeSecret;
+use read_store::{migrate_postgres, postgres_for_rows};
+use service_runtime::config::{ExposeSecret, SecretString};
 use service_runtime::{
     CancellationToken, DRAIN_TIMEOUT, Dependency, Health, ServiceFuture, Tasks, bind, serve, wait_for,
 };
@@ -46,6 +46,15 @@ use tokens::Tokens;
 
 /// An inbox has one build, which nothing replaces.
 const KEPT: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Makes the tables of the processes' database, or brings them up to date. A process-manager does so itself at start;
+/// several may at once.
+pub async fn migrate(url: &SecretString) -> anyhow::Result<()> {
+    let url = url.expose_secret();
+    Store::new(store::pool(url, 2)?).prepare().await?;
+    migrate_postgres(&postgres_for_rows(url, 2)?).await?;
+    Ok(())
+}
 
 /// A process-manager that has its port and waits to be run.
 pub struct ProcessManager {

@@ -11,6 +11,7 @@ mod from_log;
 mod home;
 mod lag;
 mod log;
+mod migrate;
 mod output;
 mod processes;
 mod projections;
@@ -66,6 +67,8 @@ enum Command {
     Verify(verify::VerifyCommand),
     /// Publish a stretch of the log to its topic once more, beside the relay that runs.
     Replay(replay::ReplayArgs),
+    /// Make the tables of databases, or bring them up to date, before services of a new release start.
+    Migrate(migrate::MigrateArgs),
     /// Local Postgres, Redis and Kafka by themselves.
     #[command(subcommand)]
     Servers(servers::ServersCommand),
@@ -105,6 +108,7 @@ async fn run(home: home::HomeArgs, command: Command) -> anyhow::Result<ExitCode>
         Command::Events(command) => events::run(&home, command).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(command) => verify::run(&home, command).await,
         Command::Replay(args) => Box::pin(replay::run(&home, args)).await.map(|()| ExitCode::SUCCESS),
+        Command::Migrate(args) => migrate::run(&args).await.map(|()| ExitCode::SUCCESS),
         Command::Servers(command) => servers::run(command).await,
     }
 }

@@ -8,6 +8,7 @@ mod dead_letters;
 mod fulfilment;
 mod kills;
 mod load;
+mod migrate;
 mod orders;
 mod path;
 mod repairing;
