@@ -129,7 +129,8 @@ BEGIN
                       AND claims.set_name = k_set[i] AND claims.value = k_value[i]
                     OFFSET 0
                 ) AS held
-                WHERE v_careful AND k_checked[i]
+                -- One that is not kept is not inserted: no index would find that it is taken.
+                WHERE k_checked[i] AND (v_careful OR NOT k_held[i])
                 ORDER BY why, place
             LOOP
                 -- Told is what a command lost by first, and that may be what was not looked for.

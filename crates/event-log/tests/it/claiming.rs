@@ -28,6 +28,16 @@ async fn a_claim_is_held_by_one_stream_until_it_is_given_back() {
 }
 
 #[tokio::test]
+async fn a_claim_that_is_given_back_at_once_is_refused_where_another_holds_it() {
+    let fixture = Fixture::new().await;
+    let acme = tenant("acme");
+    fixture.append(&acme, recording(&some_stream("product"), 0, 1).taking("a")).await.unwrap();
+    let refused = recording(&some_stream("product"), 0, 1).taking("a").releasing("a");
+    let refused = fixture.append(&acme, refused).await;
+    assert!(matches!(refused, Err(AppendError::ClaimTaken { index: 0 })), "{refused:?}");
+}
+
+#[tokio::test]
 async fn taking_what_the_stream_holds_already_changes_nothing() {
     let fixture = Fixture::new().await;
     let acme = tenant("acme");
