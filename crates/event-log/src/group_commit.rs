@@ -276,8 +276,23 @@ impl Appender {
         outcome
     }
 
-    /// One round trip. A connection is kept only when nothing went wrong with it.
+    /// One round trip, and another where the first has found out that there are losers.
     async fn attempt(&mut self, batch: &[Command]) -> Result<Answer, Failure> {
+        match self.attempt_once(batch).await {
+            Err(Failure::Collided(_)) => {
+                self.careful_for = CAREFUL_AFTER_A_LOSS;
+                match self.attempt_once(batch).await {
+                    // What loses is looked for now: it is something else.
+                    Err(Failure::Collided(error)) => Err(Failure::Refused(error)),
+                    outcome => outcome,
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// A connection is kept only when nothing went wrong with it.
+    async fn attempt_once(&mut self, batch: &[Command]) -> Result<Answer, Failure> {
         let options = self.shared.options.clone();
         let (mut connection, permit) = match self.kept.take() {
             Some((connection, permit)) => (connection, Some(permit)),
@@ -304,7 +319,7 @@ impl Appender {
                 Ok(answer)
             }
             // The database said no, and nothing is wrong with the connection.
-            Ok(Err(failure @ (Failure::RowsMoved(_) | Failure::ViewsBehind))) => {
+            Ok(Err(failure @ (Failure::Collided(_) | Failure::RowsMoved(_) | Failure::ViewsBehind))) => {
                 self.kept = permit.map(|permit| (connection, permit));
                 Err(failure)
             }

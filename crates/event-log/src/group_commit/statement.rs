@@ -39,6 +39,8 @@ pub(super) enum Failure {
     Unavailable(Arc<sqlx::Error>),
     /// Nothing was recorded; the same batch will not succeed.
     Refused(Arc<sqlx::Error>),
+    /// Nothing was recorded; a command of the batch loses, and which one was not looked for.
+    Collided(Arc<sqlx::Error>),
     /// It may have been recorded.
     Unknown(Arc<sqlx::Error>),
     /// Nothing was recorded; rows of these commands, by their index in the batch, are not the ones they were.
@@ -51,7 +53,7 @@ impl From<Failure> for AppendError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unavailable(error) => Self::Unavailable(error),
-            Failure::Refused(error) => Self::Corrupt(error.to_string()),
+            Failure::Refused(error) | Failure::Collided(error) => Self::Corrupt(error.to_string()),
             Failure::Unknown(_) => Self::Unknown,
             Failure::RowsMoved(_) => Self::RowsMoved,
             Failure::ViewsBehind => Self::ViewsBehind,
@@ -69,6 +71,7 @@ impl From<sqlx::Error> for Failure {
         match code.as_str() {
             "TW001" => return Self::RowsMoved(moved(&error)),
             "TW002" => return Self::ViewsBehind,
+            "TW003" | "23505" => return Self::Collided(Arc::new(error)),
             _ => {}
         }
         let error = Arc::new(error);
@@ -94,7 +97,8 @@ fn moved(error: &sqlx::Error) -> Vec<usize> {
 /// Appends a batch in a transaction of its own, in one round trip. Locks the log's head until the commit: the
 /// statement is sent whole and its answer is small, so that a client that freezes cannot stop the server between
 /// the lock and the commit. `head` is where this appender left the log: the links of the chain are then made here.
-/// `careful` is for a batch that may well have losers.
+/// `careful` is for a batch that may well have losers; without it, a loser may make the batch fail as
+/// [`Failure::Collided`].
 pub(super) async fn append_batch(
     connection: &mut PgConnection,
     log_id: i32,
