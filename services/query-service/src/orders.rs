@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::api::Api;
 use crate::listing::Page;
+use crate::past;
 
 type Orders = ::orders::Orders;
 type Asked = crate::asked::Asked<Orders>;
@@ -36,6 +37,8 @@ pub(crate) fn add_to(api: &mut Api) {
         query("getOrder", "An order with its lines, its payment and what happened to it")
             .description(order::DESCRIPTION)
             .path_parameter::<Uuid>("id", "The order.")
+            .query_parameters::<past::Asks>()
+            .problem(ProblemType::Unavailable)
             .answer::<order::OrderWithNames>(200, "The order.")
             .problem(ProblemType::NotFound),
     );

@@ -5,7 +5,8 @@ use ::catalog::views::{ProductNames, ProductNamesRow};
 use ::orders::views::{OrderDetails, OrderLineRow, OrderRow, OrderStanding};
 use axum::extract::State;
 use axum::response::Response;
-use http_api::{Path, Problem};
+use http_api::{Path, Problem, Query};
+use kernel::{LaneToken, Sequence};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use super::{Asked, Orders};
 use crate::answer::{Answer, not_found};
 use crate::api::App;
 use crate::beside::{Beside, place_beside, rows_beside};
+use crate::past::{Asks, Was};
 
 pub(super) const DESCRIPTION: &str = "\
 Each line names its product as it was called when it was ordered, and as it is called now. The names are the \
@@ -43,6 +45,7 @@ struct NamedLine {
 pub(super) async fn by_id(
     State(app): State<App>,
     Path(id): Path<Uuid>,
+    Query(asks): Query<Asks>,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let place = app.stores.place::<Orders, OrderDetails>(&asked).await?;
@@ -50,9 +53,17 @@ pub(super) async fn by_id(
         app.stores.row::<OrderDetails>(&place, &asked.tenant, &id.to_string(), asked.deadline).await?;
     let reflects = place.log.at(found.reflects);
     let parked = place.parked(found.parked)?;
-    let row =
-        found.row.ok_or_else(|| not_found("unknown-order", "there is no such order", &reflects, parked))?;
-    let order: OrderRow = serde_json::from_str(&row.body).map_err(Problem::internal)?;
+    let row = found.row.ok_or_else(|| unknown(&reflects, parked))?;
+    let now: OrderRow = serde_json::from_str(&row.body).map_err(Problem::internal)?;
+    let (order, reflects, parked) = match &asks.as_of {
+        None => (now, reflects, parked),
+        Some(as_of) => {
+            // An order never goes away, and says which payment is its own.
+            let Was { row, as_of } =
+                app.past.row::<Orders, OrderDetails>(&place, &asked, &id.into(), Some(&now), as_of).await?;
+            (row.ok_or_else(|| unknown(&as_of, None))?, as_of, None)
+        }
+    };
 
     let products = order.lines.iter().map(|line| line.product_id.to_string());
     let catalog = place_beside::<Catalog, _>(&place, &asked);
@@ -60,6 +71,10 @@ pub(super) async fn by_id(
         rows_beside::<ProductNames>(&app.stores, &catalog, &asked.tenant, products, asked.deadline).await?;
     let body = serde_json::to_string(&named(order, &names)).map_err(Problem::internal)?;
     Ok(names.told_on(Answer { body, reflects, parked }.to(&asked)))
+}
+
+fn unknown(reflects: &LaneToken, parked: Option<Sequence>) -> Problem {
+    not_found("unknown-order", "there is no such order", reflects, parked)
 }
 
 fn named(order: OrderRow, names: &Beside<ProductNamesRow>) -> OrderWithNames {

@@ -7,6 +7,8 @@ use crate::trip::*;
 
 const CHAIR: Uuid = Uuid::from_u128(0xc1);
 const FURNITURE: Uuid = Uuid::from_u128(0xf1);
+const ORDER: Uuid = Uuid::from_u128(0x01);
+const PAYMENT: Uuid = Uuid::from_u128(0x02);
 
 fn as_of(path: &str, moment: &str) -> String {
     format!("{path}?as_of={moment}")
@@ -128,6 +130,40 @@ async fn a_product_is_answered_as_it_was_under_its_categorys_name_of_then() {
     );
     let got = ann.get(&as_of(&path, &renamed)).await.ok();
     assert_eq!((&got.body["category"]["name"], &got.body["price"]), (&json!("Seats"), &euro(1999)));
+}
+
+#[tokio::test]
+async fn an_order_is_answered_as_it_was_with_its_payment_of_then() {
+    let mut trip = Trip::begin().await;
+    let commands = |amount: i64| {
+        let items = json!([{"product_id": CHAIR, "quantity": 2, "unit_price": euro(amount)}]);
+        [
+            (
+                "create-order",
+                json!({"order_id": ORDER, "customer_id": ANN, "items": items, "payment_method": "card-ok"}),
+            ),
+            ("request-payment", json!({"payment_id": PAYMENT, "order_id": ORDER})),
+            ("capture-payment", json!({"payment_id": PAYMENT})),
+            ("cancel-order", json!({"order_id": ORDER, "reason": "too late"})),
+        ]
+    };
+    let mut then: Vec<(String, Value)> = Vec::new();
+    let path = format!("/v1/orders/{ORDER}");
+    let reads = |trip: &Trip| trip.client(&trip.acme, "ann", "orders:read");
+    for ((name, body), (_, of_the_rival)) in commands(500).into_iter().zip(commands(7)) {
+        trip.does(&trip.rival, &format!("orders/{name}"), of_the_rival).await;
+        let place = trip.does(&trip.acme, &format!("orders/{name}"), body).await;
+        trip.reaches_the_views().await;
+        then.push((place, reads(&trip).get(&path).await.ok().body));
+    }
+    let statuses: Vec<_> = then.iter().map(|(_, was)| &was["payment"]["status"]).collect();
+    assert_eq!(statuses[..3], [&Value::Null, &json!("authorised"), &json!("captured")]);
+    for (place, was) in &then {
+        let got = reads(&trip).get(&as_of(&path, place)).await.ok();
+        assert_eq!(&got.body, was);
+        assert!(got.header("twofold-sequence").starts_with(place.as_str()), "{place}");
+    }
+    reads(&trip).get(&as_of(&path, "0")).await.problem(404, "not-found");
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use catalog::views::ProductDetails;
+use catalog::views::{ProductDetails, ProductNames};
 use catalog::{Catalog, CatalogEvent};
 use command_service::{CommandService, OnceConfig};
 use event_log::{EventLog, Options};
 use http_api::{AuthConfig, Claims, auth::generate_secret, mint};
 use kernel::{Context, EventSet, Lane, LogId, Recorded, Sequence, View};
+use orders::views::OrderDetails;
+use orders::{Orders, OrdersEvent};
 use read_store::{PostgresRows, RedisRows, RowStore, ViewVersion, postgres_for_rows};
 use serde_json::{Value, json};
 use service_runtime::CancellationToken;
@@ -68,6 +70,10 @@ struct Kept {
     rooms: Projection<Rooms, PostgresRows>,
     products: Projection<ProductDetails, PostgresRows>,
     products_in_redis: Projection<ProductDetails, RedisRows>,
+    names: Projection<ProductNames, PostgresRows>,
+    names_in_redis: Projection<ProductNames, RedisRows>,
+    orders: Projection<OrderDetails, PostgresRows>,
+    orders_in_redis: Projection<OrderDetails, RedisRows>,
 }
 
 impl Trip {
@@ -133,7 +139,7 @@ impl Trip {
 
     /// A command that is carried out; its place in the log.
     pub(crate) async fn does(&self, tenant: &str, command: &str, body: Value) -> String {
-        let token = self.token(tenant, "an agent", "travel:write catalog:write");
+        let token = self.token(tenant, "an agent", "travel:write catalog:write orders:write orders:fulfil");
         let request =
             reqwest::Client::new().post(format!("{}/v1/{command}", self.commands)).bearer_auth(token);
         let answer = request.json(&body).send().await.unwrap();
@@ -195,6 +201,11 @@ impl Trip {
         let sold: Vec<Recorded<CatalogEvent>> = self.log_of(Catalog::NAME).await;
         self.rows.products.follow(&sold).await;
         self.rows.products_in_redis.follow(&sold).await;
+        self.rows.names.follow(&sold).await;
+        self.rows.names_in_redis.follow(&sold).await;
+        let ordered: Vec<Recorded<OrdersEvent>> = self.log_of(Orders::NAME).await;
+        self.rows.orders.follow(&ordered).await;
+        self.rows.orders_in_redis.follow(&ordered).await;
     }
 
     async fn log_of<E: EventSet>(&self, context: &str) -> Vec<Recorded<E>> {
@@ -249,6 +260,10 @@ impl Kept {
             rooms: begin::<Rooms, Travel>(url, lane).await,
             products: begin::<ProductDetails, Catalog>(url, lane).await,
             products_in_redis: begin_in_redis::<ProductDetails, Catalog>(redis, lane).await,
+            names: begin::<ProductNames, Catalog>(url, lane).await,
+            names_in_redis: begin_in_redis::<ProductNames, Catalog>(redis, lane).await,
+            orders: begin::<OrderDetails, Orders>(url, lane).await,
+            orders_in_redis: begin_in_redis::<OrderDetails, Orders>(redis, lane).await,
         }
     }
 }

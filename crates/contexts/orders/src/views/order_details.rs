@@ -1,10 +1,10 @@
-use kernel::{Keys, Money, ReadStore, Recorded, RowKey, Timestamp, Unfoldable, View};
+use kernel::{Keys, Money, ReadStore, Recorded, RowKey, Source, Timestamp, Unfoldable, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{OrderStatus, begun, key_of_order};
-use crate::{OrderEvent, OrderPlaced, OrdersEvent, PaymentEvent};
+use crate::{Order, OrderEvent, OrderPlaced, OrdersEvent, Payment, PaymentEvent};
 
 /// Everything about one order: its lines, its payment, and what happened to it.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +116,12 @@ impl View for OrderDetails {
 
     fn keys(event: &Recorded<OrdersEvent>) -> Keys {
         key_of_order(&event.event)
+    }
+
+    fn sources(key: &RowKey, row: Option<&OrderRow>) -> Vec<Source> {
+        let order = key.as_str().parse().map(Source::of::<Order>).ok();
+        let payment = row.and_then(|row| row.standing.payment.as_ref());
+        order.into_iter().chain(payment.map(|payment| Source::of::<Payment>(payment.id))).collect()
     }
 
     fn evolve(
