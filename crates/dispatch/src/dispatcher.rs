@@ -194,6 +194,7 @@ impl Dispatcher {
                 Ok(decided) => match self.append(&case, &*question, decided, once.as_ref(), &password).await?
                 {
                     Appended::Recorded { receipt, bytes } => {
+                        case.say(&receipt);
                         case.recorded(&*question, &receipt, bytes);
                         return Ok(Answer { receipt, replayed: false });
                     }

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram, counter, histogram};
 
-/// Commands answered, by `context`, `command` and `outcome`.
+/// Counter, labels `context`, `command`, `outcome` (`accepted`, `replayed`, `dry-run`, `invalid`, `refused`, `stale`,
+/// `key-reused`, `contended`, `unavailable`, `unknown`, `failed`): commands answered.
 pub const COMMANDS_TOTAL: &str = "twofold_commands_total";
-/// From the body's last byte to the answer, in seconds, by `context` and `command`.
+/// Histogram, labels `context`, `command`: from the body's last byte to the answer.
 pub const COMMAND_SECONDS: &str = "twofold_command_duration_seconds";
-/// Decisions that the log turned down because a stream had moved on, by `context` and `command`.
+/// Counter, labels `context`, `command`: conflicts, which are decisions that the log turned down because a stream had
+/// moved on.
 pub const CONFLICTS_TOTAL: &str = "twofold_command_conflicts_total";
-/// Commands decided or appended once more, whatever for, by `context` and `command`.
+/// Counter, labels `context`, `command`: commands decided or appended once more, whatever for.
 pub const RETRIES_TOTAL: &str = "twofold_command_retries_total";
-/// Streams whose state had to be read from the log, by `context` and `command`.
+/// Counter, labels `context`, `command`: streams whose state had to be read from the log.
 pub const LOADS_TOTAL: &str = "twofold_stream_loads_total";
 
 /// How a command ended, as a metric's label.

@@ -29,7 +29,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kernel::LogId;
 use sqlx::PgPool;
@@ -37,7 +37,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::Postgres;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::announcements::Announcer;
@@ -47,6 +47,7 @@ use crate::{AppendError, LogError, Options, telemetry};
 mod batch;
 mod command;
 mod statement;
+mod told;
 
 pub(crate) use command::{Command, Loss, Outcome, receipt};
 use statement::{Answer, Failure, Head};
@@ -209,8 +210,9 @@ impl Appender {
     /// Commits a batch. The callers of the one before are answered while the database works on it.
     async fn commit(&mut self, batch: Vec<Command>, done: Option<Done>) -> Option<Done> {
         let tell = async { done.into_iter().for_each(Done::tell) };
+        let began = Instant::now();
         match tokio::join!(biased; self.submit(&batch), tell).0 {
-            Ok(answer) => return Some(self.committed(batch, answer)),
+            Ok(answer) => return Some(self.committed(batch, answer, began)),
             Err(Failure::Refused(error)) if batch.len() > 1 => {
                 // Something in one of the commands trips the database. Alone, it hurts only itself.
                 warn!(log = %self.log, %error, commands = batch.len(), "a batch was refused; going on one by one");
@@ -236,6 +238,7 @@ impl Appender {
             Err(failure) => {
                 let error = AppendError::from(failure);
                 telemetry::failed(batch.len());
+                told::failed(&self.log, &batch, began, &error);
                 for command in batch {
                     command.answer(Err(error.clone()));
                 }
@@ -244,12 +247,12 @@ impl Appender {
         None
     }
 
-    fn committed(&self, batch: Vec<Command>, answer: Answer) -> Done {
+    fn committed(&self, batch: Vec<Command>, answer: Answer, began: Instant) -> Done {
         telemetry::committed(batch.len(), answer.lost.len());
         if answer.lost.len() < batch.len() {
             self.shared.announcer.announce(&self.log);
         }
-        Done { log: self.log.clone(), batch, answer }
+        Done { log: self.log.clone(), batch, answer, began, ended: Instant::now() }
     }
 
     /// Sends a batch until its outcome is known, for a bounded time.
@@ -340,11 +343,14 @@ struct Done {
     log: LogId,
     batch: Vec<Command>,
     answer: Answer,
+    began: Instant,
+    ended: Instant,
 }
 
 impl Done {
     fn tell(self) {
-        let Self { log, batch, answer } = self;
+        told::committed(&self);
+        let Self { log, batch, answer, .. } = self;
         let mut sequence = answer.base;
         let mut lost = answer.lost.iter().copied().peekable();
         for (index, command) in batch.into_iter().enumerate() {

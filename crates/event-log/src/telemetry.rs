@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use metrics::{counter, histogram};
 
-/// Commands in each batch.
+/// Histogram: commands in each batch that was committed.
 const BATCH_COMMANDS: &str = "twofold_log_batch_commands";
-/// From sending a batch to knowing its outcome, repeats included.
+/// Histogram: from sending a batch to knowing its outcome, repeats included.
 const BATCH_SECONDS: &str = "twofold_log_batch_seconds";
-/// Commands by what came of them: `recorded`, `lost` or `failed`.
+/// Counter, label `outcome` (`recorded`, `lost`, `failed`): commands of batches. One that lost is decided anew or
+/// refused; one that failed was in a batch that was not committed.
 const COMMANDS: &str = "twofold_log_commands_total";
-/// Batches that were sent again because their connection was lost.
+/// Counter: batches that were sent again because their connection was lost.
 const REPEATS: &str = "twofold_log_batch_repeats_total";
 
 pub(crate) fn submitted(elapsed: Duration) {

@@ -1,4 +1,4 @@
-//! What every request passes through, outermost first: its id, the limit of requests in flight, the deadline,
+//! What every request passes through, outermost first: its id, its span, the limit of requests in flight, the deadline,
 //! panics, and on the way back the problem's log line and the numbers.
 //!
 //! One layer instead of a tower of them: it runs on every request, and its order is then a matter of reading.
@@ -18,20 +18,23 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tokio::sync::{Semaphore, TryAcquireError};
 use tower::{Layer, Service};
+use traces::TraceContext;
 
 use crate::headers::X_REQUEST_ID;
-use crate::{Problem, ProblemType};
+use crate::{Problem, ProblemType, headers};
 
 mod lent_body;
 mod log;
 mod numbers;
 mod request_id;
+mod span;
 
 pub use request_id::RequestId;
 
 use lent_body::LentBody;
 use log::ProblemLog;
 use numbers::Numbers;
+use span::RequestSpan;
 
 /// The bounds of a service's HTTP side.
 #[derive(Debug, Clone, Copy)]
@@ -114,10 +117,11 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         let arrived = Arrived::note(&mut request, shared.limits.body);
+        let span = RequestSpan::begin(&arrived, &mut request);
         let slot = match shared.slot(&arrived) {
             Ok(slot) => slot,
             Err(refused) => {
-                let response = shared.finish(refused.into_response(), &arrived);
+                let response = shared.finish(refused.into_response(), &arrived, span);
                 return Box::pin(std::future::ready(Ok(response)));
             }
         };
@@ -134,7 +138,7 @@ where
             if let Some(lent) = lent.filter(|_| !response.status().is_success()) {
                 lent.discard().await;
             }
-            Ok(shared.finish(response, &arrived))
+            Ok(shared.finish(response, &arrived, span))
         })
     }
 }
@@ -144,6 +148,8 @@ struct Arrived {
     id: RequestId,
     method: Method,
     route: Option<MatchedPath>,
+    /// The caller's.
+    trace: Option<TraceContext>,
     at: Instant,
     ops: bool,
 }
@@ -153,9 +159,10 @@ impl Arrived {
         let id = RequestId::of(request.headers());
         let ops = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
         let route = request.extensions().get::<MatchedPath>().cloned();
+        let trace = headers::trace_context(request.headers());
         request.extensions_mut().insert(id.clone());
         request.extensions_mut().insert(BodyLimit(body_limit));
-        Self { id, method: request.method().clone(), route, at: Instant::now(), ops }
+        Self { id, method: request.method().clone(), route, trace, at: Instant::now(), ops }
     }
 
     fn route(&self) -> &str {
@@ -178,10 +185,10 @@ impl Shared {
         }
     }
 
-    fn finish(&self, mut response: Response, arrived: &Arrived) -> Response {
+    fn finish(&self, mut response: Response, arrived: &Arrived, span: RequestSpan) -> Response {
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             self.numbers.problem(problem.kind());
-            self.log.write(&problem, &arrived.id, &arrived.method, arrived.route());
+            self.log.write(&problem, arrived, span.context().or(arrived.trace));
             let headers = std::mem::take(response.headers_mut());
             response = problem.render(Some(arrived.id.as_str()));
             // What others have added on the way (`Allow`) stays; what the problem says itself wins.
@@ -191,6 +198,7 @@ impl Shared {
                 }
             }
         }
+        span.end(response.status());
         let headers = response.headers_mut();
         headers.insert(X_REQUEST_ID, arrived.id.header_value());
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -1,6 +1,10 @@
 //! The headers that commands and queries speak with.
 
+use std::sync::Arc;
+
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use traces::TraceContext;
 
 use crate::{Problem, ProblemType};
 
@@ -40,15 +44,23 @@ pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The caller's W3C trace context, when it is well-formed; a malformed one is ignored, as its specification says.
 pub fn traceparent(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(TRACEPARENT)?.to_str().ok()?;
-    let parts: Vec<&str> = text.split('-').take(5).collect();
-    let [version, trace, parent, flags] = parts.as_slice() else { return None };
-    let hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let named = |part: &str, length: usize| hex(part, length) && part.bytes().any(|byte| byte != b'0');
-    let well_formed =
-        hex(version, 2) && *version != "ff" && named(trace, 32) && named(parent, 16) && hex(flags, 2);
-    well_formed.then_some(text)
+    TraceContext::parse(text).map(|_| text)
+}
+
+/// The same, read.
+pub(crate) fn trace_context(headers: &HeaderMap) -> Option<TraceContext> {
+    TraceContext::parse(headers.get(TRACEPARENT)?.to_str().ok()?)
+}
+
+/// The trace context that whatever a request brings about belongs to: that of the request's own span where it has one,
+/// else the caller's.
+pub fn trace_of(parts: &Parts) -> Option<Arc<str>> {
+    if traces::are_recorded()
+        && let Some(own) = parts.extensions.get::<TraceContext>()
+    {
+        return Some(own.to_string().into());
+    }
+    traceparent(&parts.headers).map(Arc::from)
 }
 
 /// The one value of a header; a problem when it is there twice or is not visible ASCII.

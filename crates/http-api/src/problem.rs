@@ -16,6 +16,7 @@ use kernel::FieldError;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 mod catalogue;
 mod page;
@@ -39,6 +40,7 @@ struct Parts {
     extensions: Map<String, Value>,
     headers: HeaderMap,
     cause: Option<Arc<dyn Error + Send + Sync>>,
+    correlation_id: Option<Uuid>,
 }
 
 /// A problem as it stands in a body; the documentation of its members.
@@ -84,6 +86,7 @@ impl Problem {
             extensions: Map::new(),
             headers,
             cause: None,
+            correlation_id: None,
         }))
         .with_default_retry()
     }
@@ -154,6 +157,17 @@ impl Problem {
     pub fn cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.cause = Some(Arc::from(cause.into()));
         self
+    }
+
+    /// What the request was tied to everything else by, for the log.
+    #[must_use]
+    pub fn correlated(mut self, id: Uuid) -> Self {
+        self.0.correlation_id = Some(id);
+        self
+    }
+
+    pub(crate) fn correlation_id(&self) -> Option<Uuid> {
+        self.0.correlation_id
     }
 
     /// What kind it is.

@@ -1,14 +1,14 @@
 //! Names of the numbers that the HTTP edge keeps.
 
-/// Requests answered, by `method`, `route` (the pattern, never the path) and `status`.
+/// Counter, labels `method`, `route`, `status`: requests answered. A route is the pattern, never the path.
 pub(crate) const REQUESTS: &str = "http_requests_total";
-/// Time from a request's head to its answer's head, by `route`.
+/// Histogram, label `route`: from a request's head to its answer's head.
 pub(crate) const SECONDS: &str = "http_request_seconds";
-/// Requests being worked on.
+/// Gauge: requests being worked on.
 pub(crate) const IN_FLIGHT: &str = "http_requests_in_flight";
-/// Problems answered, by `type`.
+/// Counter, label `type`: problems answered, by the last part of their type.
 pub(crate) const PROBLEMS: &str = "http_problems_total";
-/// Tokens looked at, by `outcome`: `cached`, `verified`, `refused`.
+/// Counter, label `outcome` (`cached`, `verified`, `refused`): tokens looked at.
 pub(crate) const TOKENS: &str = "http_tokens_total";
-/// Fetches of the key set, by `outcome`: `fetched`, `failed`.
+/// Counter, label `outcome` (`fetched`, `failed`): fetches of the key set.
 pub(crate) const KEY_FETCHES: &str = "http_key_fetches_total";

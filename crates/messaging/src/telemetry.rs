@@ -2,8 +2,8 @@
 
 use rdkafka::config::RDKafkaLogLevel;
 
-/// Counter: how often a producer was full and its caller had to wait. Rising steadily means that Kafka is
-/// slower than what feeds it.
+/// Counter: how often a producer was full and its caller had to wait. Rising steadily, it says that Kafka is slower
+/// than what feeds it.
 pub const PRODUCER_FULL: &str = "twofold_producer_full_total";
 /// Counter, label `topic`: how often a consumer stopped fetching because its receiver was slow.
 pub const CONSUMER_HELD_BACK: &str = "twofold_consumer_held_back_total";

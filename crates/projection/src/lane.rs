@@ -13,6 +13,7 @@
 
 mod bulk;
 mod repair;
+mod told;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -149,6 +150,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                 None => self.begin().await,
             };
             let Some(mut place) = place else { break };
+            self.meters.serving(place.serving);
             if !place.serving || S::WRITES_MANY_AT_ONCE {
                 place.target = self.partition_range().await.map(|range| range.end);
             }
@@ -406,6 +408,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                 place.moved_to(written.after);
                 self.tried();
                 self.meters.written(applied, started.elapsed(), written.event.recorded_at);
+                self.tell_applied(&rest[..applied], started);
             }
             rest = &rest[applied..];
             let Err(Interrupted { why, .. }) = outcome else {
@@ -481,6 +484,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             Ok((_, serving)) => {
                 self.standing.fine(Part::Store(self.lane));
                 place.serving = serving;
+                self.meters.serving(serving);
                 if place.reached && !serving { self.say_caught_up(place).await } else { Ok(()) }
             }
             Err(StoreError::Emptied(_)) => Err(End::Emptied),
@@ -498,6 +502,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         match self.store.caught_up(self.lane, &place.checkpoint).await {
             Ok(serving) => {
                 place.serving = serving;
+                self.meters.serving(serving);
                 if serving {
                     let (view, lane) = (self.view, self.lane.number());
                     tracing::debug!(view, lane, sequence = %place.checkpoint.sequence, "a lane serves");

@@ -92,7 +92,22 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         match self.applying.park::<V>(place.checkpoint, next, &failure, attempts).await {
             Ok(()) => {
                 place.moved_to(next.after);
-                self.parked(next.at, &failure);
+                self.tell_parked(next, failure.reason.as_str());
+                let (event, id) = (&next.event, &next.event.metadata);
+                tracing::warn!(
+                    view = self.view,
+                    lane = self.lane.number(),
+                    at = %next.at,
+                    stream = %event.stream,
+                    sequence = %event.sequence,
+                    command_id = %id.command_id,
+                    correlation_id = %id.correlation_id,
+                    trace_id = traces::trace_id(id.traceparent.as_deref()),
+                    reason = failure.reason.as_str(),
+                    why = failure.why,
+                    "an event was parked"
+                );
+                self.parked();
                 Ok(Parking::Parked)
             }
             Err(error) => Ok(Parking::StoreFailed(error)),
@@ -128,7 +143,9 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         match self.applying.pass_over(&advance, letter).await {
             Ok(()) => {
                 place.moved_to(after);
-                self.parked(at, &failure);
+                let (view, lane, reason) = (self.view, self.lane.number(), failure.reason.as_str());
+                tracing::warn!(view, lane, %at, reason, why = failure.why, "a record was parked");
+                self.parked();
                 Ok(true)
             }
             Err(StoreError::Moved) => Err(End::Moved),
@@ -154,12 +171,10 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         Err(End::Stop(Stop::TooMuchParked { at, parked, why: why.to_owned() }))
     }
 
-    fn parked(&self, at: RecordAt, failure: &Failure) {
+    fn parked(&self) {
         self.standing.fine(Part::Lane(self.lane));
         self.meters.parked(self.applying.parked_subjects());
         self.meters.letters.increment(1);
-        let (view, lane, reason) = (self.view, self.lane.number(), failure.reason.as_str());
-        tracing::warn!(view, lane, %at, reason, why = failure.why, "a record was parked");
     }
 }
 

@@ -174,6 +174,8 @@ pub(crate) struct Progress {
     waiting_since: AtomicI64,
     lag_events: Gauge,
     lag_seconds: Gauge,
+    ratio: Gauge,
+    serving: Gauge,
 }
 
 /// Events applied a second, as it was last looked at.
@@ -199,6 +201,8 @@ impl Meters {
             waiting_since: AtomicI64::new(0),
             lag_events: of!(gauge, telemetry::LAG_EVENTS),
             lag_seconds: of!(gauge, telemetry::LAG_SECONDS),
+            ratio: of!(gauge, telemetry::PROGRESS),
+            serving: of!(gauge, telemetry::SERVING),
         });
         let meters = Self {
             applied: of!(counter, telemetry::APPLIED),
@@ -247,6 +251,11 @@ impl Meters {
         self.parked.set(subjects as f64);
     }
 
+    /// Whether queries read this build of the lane.
+    pub(crate) fn serving(&self, serving: bool) {
+        self.progress.serving.set(f64::from(u8::from(serving)));
+    }
+
     pub(crate) fn stopped(&self) {
         self.stopped.set(1.0);
     }
@@ -267,7 +276,9 @@ impl Progress {
     /// The partition's next record would be at `end`. Called every few seconds, which is what a rate is taken over.
     #[expect(clippy::cast_precision_loss, reason = "a lag needs no last digit")]
     pub(crate) fn lag(&self, end: i64) {
-        self.lag_events.set((end - self.next_offset()).max(0) as f64);
+        let next = self.next_offset();
+        self.lag_events.set((end - next).max(0) as f64);
+        self.ratio.set(if next >= end { 1.0 } else { next as f64 / end as f64 });
         self.lag_seconds.set(self.waited_seconds());
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let applied = self.applied.load(Ordering::Relaxed);
@@ -297,6 +308,7 @@ impl Progress {
     pub(crate) fn none(&self) {
         self.lag_events.set(0.0);
         self.lag_seconds.set(0.0);
+        self.serving.set(0.0);
     }
 }
 

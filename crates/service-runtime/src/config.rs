@@ -14,6 +14,7 @@ mod mistakes;
 mod parking;
 mod parse;
 mod printed;
+mod traces;
 pub mod url;
 
 pub use databases::{LogDatabaseConfig, LogServiceConfig, RedisConfig, ViewsDatabaseConfig};
@@ -21,6 +22,7 @@ pub use kafka::{KafkaConfig, RegistryConfig};
 pub use parking::ParkingConfig;
 pub use parse::parse;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use traces::{SamplerName, TracesConfig};
 
 /// Where a service listens.
 #[derive(Debug, Clone, Args)]
@@ -40,11 +42,14 @@ pub struct TelemetryConfig {
     /// How log lines look: `text` for people, `json` for collectors.
     #[arg(long = "log-format", env = "TWOFOLD_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub format: LogFormat,
+    /// Whether and where spans are sent.
+    #[command(flatten)]
+    pub traces: TracesConfig,
 }
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        Self { filter: "info".to_owned(), format: LogFormat::Text, traces: TracesConfig::default() }
     }
 }
 

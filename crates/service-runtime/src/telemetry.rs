@@ -1,4 +1,4 @@
-//! What a process says about itself: log lines on standard error, numbers for Prometheus.
+//! What a process says about itself: log lines on standard error, numbers for Prometheus, spans for a collector.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
@@ -6,19 +6,22 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, TelemetryConfig};
 
+mod names;
 mod process;
+mod spans;
 
 /// Upper bounds of the buckets of every metric whose name ends in `_seconds`.
 const SECONDS: &[f64] = &[
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0,
     2.0, 5.0, 10.0, 30.0, 60.0,
 ];
-/// Upper bounds of the buckets of every metric whose name ends in `_count`: sizes of batches and the like.
+/// Upper bounds of the buckets of every metric whose name ends in `_commands` or `_events`: sizes of batches.
 const COUNTS: &[f64] =
     &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0];
 /// How often samples are folded into buckets; what arrives between two folds is held in memory.
@@ -41,11 +44,28 @@ pub enum TelemetryError {
     /// The upkeep thread could not be started.
     #[error("cannot start the metrics upkeep: {0}")]
     Thread(#[from] io::Error),
+    /// Spans cannot be sent.
+    #[error("cannot send spans: {0}")]
+    Spans(String),
 }
 
-/// Sets up log lines and metrics for the process. `service` names it in the metrics. Where they were set up
-/// before (several services in one process, several tests), the first set-up stays.
-pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<(), TelemetryError> {
+/// Whatever has to be brought to an end with the process.
+#[derive(Debug)]
+#[must_use = "spans are sent until it is dropped"]
+pub struct Telemetry(Option<SdkTracerProvider>);
+
+/// Sends what spans are left, for two seconds at most.
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(provider) = self.0.take() {
+            spans::end(&provider);
+        }
+    }
+}
+
+/// Sets up log lines, metrics and spans for the process. `service` names it in the metrics and in traces. Where they
+/// were set up before (several services in one process, several tests), the first set-up stays.
+pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     let filter = EnvFilter::try_new(&config.filter)
         .map_err(|source| TelemetryError::Filter { filter: config.filter.clone(), source })?;
     let lines = tracing_subscriber::fmt()
@@ -57,7 +77,8 @@ pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<(), Telem
         LogFormat::Text => lines.finish().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
     };
-    install_recorder(service)
+    install_recorder(service)?;
+    Ok(Telemetry(spans::begin(service, &config.traces)?))
 }
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -70,9 +91,10 @@ fn install_recorder(service: &'static str) -> Result<(), TelemetryError> {
     }
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
-        .set_buckets_for_metric(Matcher::Suffix("_count".to_owned()), COUNTS)?
+        .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), COUNTS)?
+        .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), COUNTS)?
         .install_recorder()?;
-    metrics::gauge!("service_info", "service" => service, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    metrics::gauge!(names::INFO, "service" => service, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     let upkeep = handle.clone();
     // A thread, not a task: it must outlive any one runtime, and needs none.
     std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use dispatch::{CommandRequest, Dispatcher, Once, Precondition};
-use http_api::headers::{X_CAUSATION_ID, X_CORRELATION_ID, traceparent};
+use http_api::headers::{X_CAUSATION_ID, X_CORRELATION_ID, trace_of};
 use http_api::{
     Authenticator, Caller, IdempotencyKey, IfMatch, JsonBody, PROCESS, Problem, ProblemType, Query,
 };
@@ -76,7 +76,7 @@ async fn send(desk: &Desk, context: &str, name: &str, request: Request) -> Resul
     });
     let correlation_id = uuid(&parts.headers, &X_CORRELATION_ID)?.unwrap_or_else(Uuid::now_v7);
     let causation_id = if is_process { uuid(&parts.headers, &X_CAUSATION_ID)? } else { None };
-    let traceparent = traceparent(&parts.headers).map(Arc::from);
+    let traceparent = trace_of(&parts);
     let JsonBody(body) = JsonBody::from_request(Request::from_parts(parts, body), &()).await?;
     if !desk.open.load(Ordering::Relaxed) {
         return Err(Problem::new(ProblemType::Unavailable).detail("the log was not found yet"));
@@ -91,11 +91,12 @@ async fn send(desk: &Desk, context: &str, name: &str, request: Request) -> Resul
         causation_id,
         traceparent,
     };
+    let problem = |error| answer::problem(error).correlated(correlation_id);
     if asked.dry_run {
-        let tried = desk.dispatcher.try_out(command, request).await.map_err(answer::problem)?;
+        let tried = desk.dispatcher.try_out(command, request).await.map_err(problem)?;
         return answer::tried(&tried);
     }
-    let answered = desk.dispatcher.execute(command, request).await.map_err(answer::problem)?;
+    let answered = desk.dispatcher.execute(command, request).await.map_err(problem)?;
     answer::recorded(&answered)
 }
 

@@ -5,7 +5,7 @@ use service_runtime::{Shutdown, config, telemetry};
 
 fn main() -> anyhow::Result<()> {
     let config: Config = config::parse("command-service", "0.0.0.0:8080");
-    telemetry::init("command-service", &config.telemetry)?;
+    let _telemetry = telemetry::init("command-service", &config.telemetry)?;
     service_runtime::runtime(command_service::THREADS_APART)?.block_on(async {
         let shutdown = Shutdown::on_signal();
         let service = CommandService::build(config).await?;

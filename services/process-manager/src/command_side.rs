@@ -9,6 +9,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use service_runtime::config::ExposeSecret;
+use traces::TraceContext;
 use uuid::Uuid;
 
 use crate::store::Claimed;
@@ -75,8 +76,8 @@ impl CommandSide {
         Ok(Self { base, http, tokens })
     }
 
-    /// Sends a command once.
-    pub(crate) async fn send(&self, command: &Claimed) -> Attempt {
+    /// Sends a command once, as a child of the span `within` where there is one.
+    pub(crate) async fn send(&self, command: &Claimed, within: Option<TraceContext>) -> Attempt {
         let Claimed { process, tenant, instance, key, context, name, body, .. } = command;
         let mut url = self.base.clone();
         match url.path_segments_mut() {
@@ -98,7 +99,9 @@ impl CommandSide {
         if let Some(cause) = command.causation_id {
             request = request.header(X_CAUSATION_ID, cause.to_string());
         }
-        if let Some(trace) = &command.traceparent {
+        if let Some(span) = within {
+            request = request.header(TRACEPARENT, span.to_string());
+        } else if let Some(trace) = &command.traceparent {
             request = request.header(TRACEPARENT, trace);
         }
         let answer = match request.send().await {

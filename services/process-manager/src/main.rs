@@ -6,7 +6,7 @@ use service_runtime::{Shutdown, config, telemetry};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config: Config = config::parse("process-manager", "0.0.0.0:8086");
-    telemetry::init("process-manager", &config.telemetry)?;
+    let _telemetry = telemetry::init("process-manager", &config.telemetry)?;
     let shutdown = Shutdown::on_signal();
     let manager = ProcessManager::build(config).await?;
     manager.run(shutdown.token()).await

@@ -16,11 +16,13 @@ use kernel::Reply;
 use metrics::{counter, histogram};
 use service_runtime::{Backoff, CancellationToken, Dependency};
 use tokio::sync::Notify;
+use traces::{Span, SpanKind, attributes};
 
 use crate::command_side::{ANSWER_TIMEOUT, Attempt, CommandSide};
 use crate::store::{Claimed, Settled, Settlement, Store};
 use crate::telemetry;
 
+const SCOPE: &str = "process-manager";
 /// How long that is usually: longer than an attempt and its being noted take.
 pub(crate) const LEASE: Duration = ANSWER_TIMEOUT.saturating_add(Duration::from_secs(3));
 /// How often it is looked for commands that nobody said are there.
@@ -107,7 +109,8 @@ impl Sending {
 
     async fn attempt(&self, command: Claimed) -> Settled {
         let begun = Instant::now();
-        let attempt = self.side.send(&command).await;
+        let mut span = span(&command);
+        let attempt = self.side.send(&command, span.as_ref().map(Span::context)).await;
         let outcome = match &attempt {
             Attempt::Definite(Reply::Done, _) => "done",
             Attempt::Definite(Reply::Refused { .. }, _) => "refused",
@@ -115,6 +118,13 @@ impl Sending {
             Attempt::NotDone(_) => "not-done",
             Attempt::Unknown(_) | Attempt::Definite(Reply::Unknown, _) => "unknown",
         };
+        if let Some(span) = &mut span {
+            span.set(attributes::OUTCOME, outcome);
+            if matches!(attempt, Attempt::NotDone(_) | Attempt::Unknown(_)) {
+                span.failed(outcome);
+            }
+        }
+        drop(span);
         let process = command.process.clone();
         counter!(telemetry::ATTEMPTS, "process" => process.clone(), "outcome" => outcome).increment(1);
         histogram!(telemetry::ATTEMPT_SECONDS, "process" => process).record(begun.elapsed().as_secs_f64());
@@ -135,6 +145,18 @@ impl Sending {
         };
         Settled { command, settlement }
     }
+}
+
+/// The attempt's span, where its trace is sampled; the command-service's is a child of it.
+fn span(command: &Claimed) -> Option<Span> {
+    let Claimed { process, instance, key, context, name, traceparent, .. } = command;
+    let called = || format!("send {context}/{name}");
+    let mut span = traces::follow(SCOPE, called, SpanKind::Client, traceparent.as_deref())?;
+    span.set(attributes::PROCESS, process.clone());
+    span.set(attributes::INSTANCE, instance.to_string());
+    span.set(attributes::STEP, key.clone());
+    span.set(attributes::CORRELATION_ID, command.correlation_id.to_string());
+    Some(span)
 }
 
 /// Doubles with each attempt, shortened at random so that many do not come back together.

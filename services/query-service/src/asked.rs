@@ -1,11 +1,13 @@
 //! What every query says about itself: who asks, in which context, and for how fresh an answer.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use http_api::headers::trace_of;
 use http_api::{Caller, IfNoneMatch, Prefer, Problem, TwofoldAfter};
 use kernel::{Actor, Context, Lane, LaneToken, LogId, Sequence, TenantId};
 use tokio::time::Instant;
@@ -21,6 +23,8 @@ pub(crate) struct Asked<C> {
     pub(crate) caller: Actor,
     /// The token that they showed, for what is asked in their name elsewhere.
     pub(crate) authorization: HeaderValue,
+    /// The trace that they are in, for the same.
+    pub(crate) traceparent: Option<Arc<str>>,
     /// What the client has.
     pub(crate) if_none_match: IfNoneMatch,
     /// Until when to wait for what the answer must reflect.
@@ -43,6 +47,7 @@ impl<C: Context> FromRequestParts<App> for Asked<C> {
             tenant: caller.tenant,
             caller: caller.actor,
             authorization,
+            traceparent: trace_of(parts),
             if_none_match: IfNoneMatch::from_headers(&parts.headers)?,
             deadline: Instant::now() + prefer.wait_or_default(),
             after: TwofoldAfter::from_headers(&parts.headers)?,

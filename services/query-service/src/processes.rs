@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use http_api::headers::TRACEPARENT;
 use http_api::{Problem, ProblemType};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
@@ -60,8 +61,9 @@ impl Processes {
         process: &str,
         instance: Uuid,
         token: &HeaderValue,
+        traceparent: Option<&str>,
     ) -> Result<Option<T>, Problem> {
-        let asked = self.ask(process, instance, token);
+        let asked = self.ask(process, instance, token, traceparent);
         match timeout_at(Instant::now() + PATIENCE, asked).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(away().cause(format!("the process-manager: {error:#}"))),
@@ -74,9 +76,14 @@ impl Processes {
         process: &str,
         instance: Uuid,
         token: &HeaderValue,
+        traceparent: Option<&str>,
     ) -> anyhow::Result<Option<T>> {
         let url = self.base.join(&format!("v1/processes/{process}/{instance}"))?;
-        let mut response = self.http.get(url).header(AUTHORIZATION, token).send().await?;
+        let mut request = self.http.get(url).header(AUTHORIZATION, token);
+        if let Some(trace) = traceparent {
+            request = request.header(TRACEPARENT, trace);
+        }
+        let mut response = request.send().await?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(None),

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::backlog;
 use crate::error::{Blame, Stop};
 use crate::looking::look;
 use crate::publishing::Session;
@@ -39,6 +40,7 @@ pub(crate) async fn use_lease(
 ) -> Ended {
     tokio::select! {
         () = renew_until_lost(shared, log, lease) => Ended::Lost,
+        never = backlog::count(shared, log, metrics) => match never {},
         ended = Box::pin(work(shared, log, lease, bell, metrics, token)) => ended,
     }
 }

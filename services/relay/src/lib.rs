@@ -23,6 +23,7 @@
 //! partition holds. So whatever a partition holds up to a record contains all sequences up to that record's, even
 //! when a relay that lost its lease still has records under way.
 
+mod backlog;
 mod config;
 mod error;
 mod leased;

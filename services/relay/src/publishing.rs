@@ -2,6 +2,7 @@
 
 mod feeding;
 mod keeping;
+mod traced;
 
 pub(crate) use feeding::check_size;
 
@@ -17,6 +18,7 @@ use crate::error::Stop;
 use crate::looking::Start;
 use crate::relay::Shared;
 use crate::telemetry::LogMetrics;
+use traced::Traced;
 
 /// One log being published under one lease.
 pub(crate) struct Session<'a> {
@@ -34,6 +36,8 @@ struct Sent {
     sequence: Sequence,
     chain: ChainHash,
     recorded_at: Timestamp,
+    /// Where its trace is sampled.
+    traced: Option<Box<Traced>>,
 }
 
 impl<'a> Session<'a> {

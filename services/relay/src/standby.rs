@@ -21,8 +21,7 @@ pub(crate) async fn tend(shared: Arc<Shared>, log: LogId, token: CancellationTok
         tracing::debug!(%log, "the log is ours to publish");
         metrics.leased.set(1.0);
         let ended = use_lease(&shared, &log, &lease, &bell, &metrics, &token).await;
-        metrics.leased.set(0.0);
-        metrics.backlog.set(0.0);
+        metrics.lost();
         shared.readiness.all_fine(&log);
         if ended == Ended::Stopped {
             give_back(&shared, &lease).await;

@@ -96,7 +96,7 @@ async fn until_signal<S, R: Future<Output = anyhow::Result<()>>>(
     build: impl Future<Output = anyhow::Result<S>>,
     run: impl FnOnce(S, CancellationToken) -> R,
 ) -> anyhow::Result<()> {
-    telemetry::init(name, telemetry)?;
+    let _telemetry = telemetry::init(name, telemetry)?;
     let shutdown = Shutdown::on_signal();
     // Boxed: services' futures are large, and only one of them is ever run.
     let service = Box::pin(build).await?;

@@ -16,7 +16,7 @@ use anyhow::{Context, bail};
 use http_api::AuthConfig;
 use kernel::ContextVisitor;
 use local_servers::{Broker, Home, Port, Servers, Wanted};
-use service_runtime::config::{ExposeSecret, SecretString, TelemetryConfig};
+use service_runtime::config::{ExposeSecret, SecretString, TelemetryConfig, TracesConfig};
 use service_runtime::{CancellationToken, Shutdown, telemetry};
 use tokio::task::JoinHandle;
 use tracing::{error, info};
@@ -75,6 +75,8 @@ pub(crate) struct UpArgs {
     /// Which log lines are written to standard error, as `level` or `target=level,…`.
     #[arg(long = "log", env = "TWOFOLD_LOG", default_value = "error", value_name = "FILTER")]
     log: String,
+    #[command(flatten)]
+    traces: TracesConfig,
 }
 
 /// Where on 127.0.0.1 everything listens; 0 takes any free port.
@@ -116,8 +118,8 @@ pub(crate) struct Ports {
 /// Runs until a signal, or until something fails that cannot be mended.
 pub(crate) async fn run(home: &HomeArgs, args: UpArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let filter = TelemetryConfig { filter: args.log.clone(), ..TelemetryConfig::default() };
-    telemetry::init("twofold", &filter)?;
+    let (filter, traces) = (args.log.clone(), args.traces.clone());
+    let _telemetry = telemetry::init("twofold", &TelemetryConfig { filter, traces, ..Default::default() })?;
     let token = Shutdown::on_signal().token();
     let folder = home.folder()?;
     let held = Home::open(&folder).await?;

@@ -8,7 +8,7 @@ use event_log::{Append, Beside, ClaimChange, Guard, OnceKey, Receipt};
 use kernel::{
     EventId, EventMetadata, Facts, NewEvent, ReadClaims, StreamFamily, StreamName, StreamVersion, TenantId,
 };
-use tracing::error;
+use tracing::{debug, error};
 use uuid::Uuid;
 
 use super::{CommandRequest, Dispatcher, now};
@@ -309,6 +309,19 @@ impl<'a> Case<'a> {
             once,
             beside: Beside::nothing(),
         }
+    }
+
+    /// One line for those who follow single commands.
+    pub(super) fn say(&self, receipt: &Receipt) {
+        debug!(
+            command = self.command.full_name(),
+            command_id = %self.command_id,
+            correlation_id = %self.request.correlation_id,
+            stream = %receipt.stream,
+            sequence = %receipt.log.at(receipt.sequence),
+            trace_id = traces::trace_id(self.request.traceparent.as_deref()),
+            "recorded a command"
+        );
     }
 
     /// Keeps the state after what was recorded, for the next command. What cannot be kept is read again.

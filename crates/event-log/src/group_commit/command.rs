@@ -1,6 +1,7 @@
 //! A command in the queue, and the way back to its caller.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Instant;
 
 use kernel::{Epoch, EventDigest, LogId, Sequence, StreamFamily, StreamVersion, TenantId, Timestamp};
 use tokio::sync::oneshot;
@@ -17,6 +18,8 @@ pub(crate) struct Command {
     pub(crate) claims: Vec<NetClaim>,
     pub(crate) touches: Touches,
     pub(crate) weight: usize,
+    /// When it was queued, where spans are made.
+    pub(super) queued: Option<Instant>,
     caller: oneshot::Sender<Result<Outcome, AppendError>>,
 }
 
@@ -60,7 +63,8 @@ impl Command {
         let claims = append.net_claims();
         let touches = Touches::of(&append, &claims, tenant_id);
         let weight = append.weight();
-        (Self { append, tenant_id, digests, claims, touches, weight, caller }, outcome)
+        let queued = traces::are_recorded().then(Instant::now);
+        (Self { append, tenant_id, digests, claims, touches, weight, queued, caller }, outcome)
     }
 
     /// A caller that has gone away is not missed: its command was carried out all the same.
@@ -70,6 +74,11 @@ impl Command {
 
     pub(super) fn lost(self, loss: Loss) {
         let _ = self.caller.send(Ok(Outcome::Lost(Box::new(self.append), loss)));
+    }
+
+    /// The trace that it belongs to.
+    pub(super) fn traceparent(&self) -> Option<&str> {
+        self.append.events.first()?.metadata.traceparent.as_deref()
     }
 
     pub(super) fn won(self, log: &LogId, answer: &Answer, sequence: Sequence) {

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use axum::http::Method;
+use traces::TraceContext;
+use tracing::field::display;
 use tracing::{debug, error, warn};
 
-use super::{RequestId, concerns_operators};
+use super::{Arrived, concerns_operators};
 use crate::{Problem, ProblemType};
 
 /// Most lines per second; a store that is away must not fill the disk at the rate of requests.
@@ -25,20 +26,55 @@ impl ProblemLog {
         Self { began: Instant::now(), second: AtomicU64::new(0), lines: AtomicU64::new(0) }
     }
 
-    pub(super) fn write(&self, problem: &Problem, id: &RequestId, method: &Method, route: &str) {
+    pub(super) fn write(&self, problem: &Problem, arrived: &Arrived, trace: Option<TraceContext>) {
         let kind = problem.kind();
-        let (problem_type, request_id, status) = (kind.slug(), id.as_str(), kind.status().as_u16());
+        let (problem_type, request_id, status) = (kind.slug(), arrived.id.as_str(), kind.status().as_u16());
+        let (method, route) = (&arrived.method, arrived.route());
         if !concerns_operators(kind.status()) {
             let code = problem.named_code();
-            debug!(problem_type, code, status, request_id, %method, route, "refused a request");
+            debug!(
+                problem_type,
+                code,
+                status,
+                request_id,
+                correlation_id = problem.correlation_id().map(display),
+                trace_id = trace.map(|trace| trace.trace_id()),
+                %method,
+                route,
+                "refused a request"
+            );
             return;
         }
         let Some(unwritten) = self.room() else { return };
+        let correlation_id = problem.correlation_id().map(display);
+        let trace_id = trace.map(|trace| trace.trace_id());
         let cause = problem.cause_text().unwrap_or_else(|| problem.to_string());
         if kind == ProblemType::Internal {
-            error!(problem_type, status, request_id, %method, route, cause, unwritten, "a request failed");
+            error!(
+                problem_type,
+                status,
+                request_id,
+                correlation_id,
+                trace_id,
+                %method,
+                route,
+                cause,
+                unwritten,
+                "a request failed"
+            );
         } else {
-            warn!(problem_type, status, request_id, %method, route, cause, unwritten, "could not serve a request");
+            warn!(
+                problem_type,
+                status,
+                request_id,
+                correlation_id,
+                trace_id,
+                %method,
+                route,
+                cause,
+                unwritten,
+                "could not serve a request"
+            );
         }
     }
 

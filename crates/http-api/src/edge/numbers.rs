@@ -86,7 +86,7 @@ impl Route {
 }
 
 /// Clients may make up methods; labels must stay few.
-fn label(method: &Method) -> &'static str {
+pub(super) fn label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",

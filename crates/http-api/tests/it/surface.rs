@@ -49,8 +49,9 @@ async fn the_page_to_try_it_needs_nothing_from_elsewhere() {
 
 #[tokio::test]
 async fn requests_are_counted_by_route_and_never_by_path() {
-    service_runtime::telemetry::init("http-api", &service_runtime::config::TelemetryConfig::default())
-        .unwrap();
+    let _telemetry =
+        service_runtime::telemetry::init("http-api", &service_runtime::config::TelemetryConfig::default())
+            .unwrap();
     let service = start().await;
     service.get_as("/v1/who", &token("acme", "")).await;
     service.get("/v1/secret-path-7").await;

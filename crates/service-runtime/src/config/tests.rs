@@ -201,3 +201,36 @@ fn secrets_from_the_environment_do_not_show_in_the_help() {
         assert!(argument.is_hide_env_values_set(), "{}", argument.get_id());
     }
 }
+
+#[test]
+fn spans_go_where_open_telemetry_says_and_nowhere_unless_told() {
+    let traces = |arguments: &[&str]| read(arguments).unwrap().telemetry.traces;
+    assert_eq!(traces(&[]).url(), None);
+    assert!(read(&["--otlp-endpoint", "collector:4317"]).is_err(), "no http");
+    let collector = ["--otlp-endpoint", "http://collector:4318/"];
+    assert_eq!(traces(&collector).url().unwrap(), "http://collector:4318/v1/traces");
+    let other = ["--otlp-endpoint", "http://collector:4318", "--otlp-traces-endpoint", "http://other/spans"];
+    assert_eq!(traces(&other).url().unwrap(), "http://other/spans");
+}
+
+#[test]
+fn samplers_have_open_telemetrys_names() {
+    let sampling = |name: &str| {
+        let said =
+            read(&["--traces-sampler", name, "--traces-sampler-arg", "0.25"]).unwrap().telemetry.traces;
+        let sampling = said.sampling();
+        assert!((sampling.ratio - 0.25).abs() < f64::EPSILON);
+        (sampling.sampler, sampling.hears_caller)
+    };
+    use ::traces::Sampler::{Always, Never, Ratio};
+    assert_eq!(sampling("always_on"), (Always, false));
+    assert_eq!(sampling("always_off"), (Never, false));
+    assert_eq!(sampling("traceidratio"), (Ratio, false));
+    assert_eq!(sampling("parentbased_always_on"), (Always, true));
+    assert_eq!(sampling("parentbased_always_off"), (Never, true));
+    assert_eq!(sampling("parentbased_traceidratio"), (Ratio, true));
+    for wrong in ["2", "-1", "half", "NaN"] {
+        let argument = format!("--traces-sampler-arg={wrong}");
+        assert!(read(&[&argument]).is_err(), "{wrong}");
+    }
+}

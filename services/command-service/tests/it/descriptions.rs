@@ -56,7 +56,7 @@ async fn every_command_is_listed_with_its_schema() {
 #[tokio::test]
 async fn commands_are_counted_by_what_came_of_them() {
     let quiet = TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() };
-    service_runtime::telemetry::init("command-service", &quiet).unwrap();
+    let _telemetry = service_runtime::telemetry::init("command-service", &quiet).unwrap();
     let service = Service::start().await;
     service.done("create-category", &json!({"name": "Books"})).await;
     service.send("create-category", &json!({"name": "Books"})).await.is_refused("category-name-taken");

@@ -5,6 +5,7 @@ mod concurrency;
 mod descriptions;
 mod dry_run;
 mod harness;
+mod log_lines;
 mod logs;
 mod once_only;
 mod outages;

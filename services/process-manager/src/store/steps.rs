@@ -5,6 +5,9 @@
 //! ```
 //!
 //! A crash anywhere before the commit leaves everything as it was. What others have locked is left to them.
+
+use std::time::Instant;
+
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -103,6 +106,7 @@ impl Store {
         inputs: &Inputs,
         these: &(Vec<String>, Vec<Uuid>),
     ) -> Result<usize, StoreError> {
+        let began = Instant::now();
         let mut transaction = self.pool.begin().await?;
         let held = sqlx::query(LOCK)
             .bind(engine.name())
@@ -130,8 +134,14 @@ impl Store {
                 Err(broken) => writes.park(held, &broken.to_string()),
             }
         }
+        let told = writes.told(engine.name(), began);
+        let stuck = writes.stuck();
         writes.write(&mut transaction, engine.name(), inputs, false).await?;
         transaction.commit().await?;
+        if let Some(told) = told {
+            told.tell();
+        }
+        stuck.iter().for_each(|stuck| stuck.say(engine.name()));
         Ok(count)
     }
 

@@ -1,6 +1,7 @@
 //! Everything that a step writes, gathered over its instances and written a statement each.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use kernel::{Outgoing, Phase, Timestamp};
 use serde_json::Value;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::inputs::{Held, Inputs, Kept, Place};
+use super::told::{Stuck, Told};
 use crate::engine::{Stepped, What};
 
 /// Replies that were heard, and doubts.
@@ -190,6 +192,27 @@ impl Writes {
             timers: None,
         };
         self.add(held, stepped, Vec::new());
+    }
+
+    /// The steps as spans, where any of them is in a trace that is sampled.
+    pub(super) fn told(&self, process: &'static str, began: Instant) -> Option<Told> {
+        Told::of(process, began, &self.changes.instances, &self.changes.traces)
+    }
+
+    /// The instances that an operator has to look at from now on.
+    pub(super) fn stuck(&self) -> Vec<Stuck> {
+        let changes = &self.changes;
+        let why = changes.stuck.iter().enumerate();
+        why.filter_map(|(at, why)| {
+            Some(Stuck {
+                tenant: changes.tenants[at].clone(),
+                instance: changes.instances[at],
+                correlation_id: changes.correlations[at],
+                traceparent: changes.traces[at].clone(),
+                why: why.clone()?,
+            })
+        })
+        .collect()
     }
 
     /// One more line of what the instance heard.

@@ -51,7 +51,8 @@ struct Running {
 }
 
 async fn start(config: Config) -> Running {
-    service_runtime::telemetry::init("projector-postgres", &TelemetryConfig::default()).unwrap();
+    let _telemetry =
+        service_runtime::telemetry::init("projector-postgres", &TelemetryConfig::default()).unwrap();
     let projector = ProjectorPostgres::build(config).await.unwrap();
     let (address, token) = (projector.address(), CancellationToken::new());
     let task = tokio::spawn(projector.run(token.clone()));

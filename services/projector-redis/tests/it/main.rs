@@ -50,7 +50,8 @@ struct Running {
 }
 
 async fn start(config: Config) -> Running {
-    service_runtime::telemetry::init("projector-redis", &TelemetryConfig::default()).unwrap();
+    let _telemetry =
+        service_runtime::telemetry::init("projector-redis", &TelemetryConfig::default()).unwrap();
     let projector = ProjectorRedis::build(config).await.unwrap();
     let (address, token) = (projector.address(), CancellationToken::new());
     let task = tokio::spawn(projector.run(token.clone()));

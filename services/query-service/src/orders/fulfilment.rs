@@ -3,8 +3,6 @@
 use ::orders::Fulfilment;
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse, Response};
 use http_api::{Path, Problem, ProblemType};
 use kernel::{Process, Timestamp};
@@ -160,12 +158,10 @@ struct Sent {
 pub(super) async fn of_order(
     State(app): State<App>,
     Path(id): Path<Uuid>,
-    headers: HeaderMap,
-    _: Asked,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    // Whoever has come so far has shown one.
-    let token = headers.get(AUTHORIZATION).ok_or_else(|| Problem::new(ProblemType::Unauthenticated))?;
-    let instance: Option<Instance> = app.processes.instance(Fulfilment::NAME, id, token).await?;
+    let (token, trace) = (&asked.authorization, asked.traceparent.as_deref());
+    let instance: Option<Instance> = app.processes.instance(Fulfilment::NAME, id, token, trace).await?;
     let instance = instance.ok_or_else(|| {
         let detail = "no fulfilment of such an order has begun";
         Problem::new(ProblemType::NotFound).code("unknown-order").detail(detail)

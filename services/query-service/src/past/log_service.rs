@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::http::{StatusCode, header};
+use http_api::headers::TRACEPARENT;
 use http_api::{Problem, ProblemType};
 use kernel::{Context, EventSet, Recorded, Sequence, Source};
 use reqwest::Url;
@@ -125,7 +126,10 @@ impl Past {
             .append_pair("at", at)
             .append_pair("after", &after.to_string())
             .append_pair("limit", &PAGE.to_string());
-        let request = self.0.http.get(url).header(header::AUTHORIZATION, asked.authorization.clone());
+        let mut request = self.0.http.get(url).header(header::AUTHORIZATION, asked.authorization.clone());
+        if let Some(trace) = &asked.traceparent {
+            request = request.header(TRACEPARENT, &**trace);
+        }
         let answer = request.send().await.map_err(away)?;
         let status = answer.status();
         let body = bounded(answer).await?;

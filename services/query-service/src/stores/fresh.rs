@@ -77,8 +77,9 @@ pub(super) async fn row<R: Rows>(
             return Ok(found);
         }
         reflects = found.reflects;
+        let began = Instant::now();
         let reached = rows.wait_until(view, lane, place.least, deadline).await.map_err(Failed::Read)?;
-        waited(view, reached);
+        waited(view, reached, began);
         if !reached {
             break;
         }
@@ -100,14 +101,16 @@ pub(super) async fn catch_up(
     if reflects >= place.least {
         return Ok(());
     }
+    let began = Instant::now();
     let reached = postgres.wait_until(view, place.log.lane, place.least, deadline).await.map_err(problem)?;
-    waited(view, reached);
+    waited(view, reached, began);
     if reached { Ok(()) } else { Err(behind(place, reflects)) }
 }
 
-fn waited(view: &'static str, reached: bool) {
+fn waited(view: &'static str, reached: bool, began: Instant) {
     let outcome = if reached { "reached" } else { "behind" };
     metrics::counter!(telemetry::WAITS, "view" => view, "outcome" => outcome).increment(1);
+    metrics::histogram!(telemetry::WAIT_SECONDS, "view" => view).record(began.elapsed());
 }
 
 pub(super) fn behind(place: &Place, reflects: Sequence) -> Problem {

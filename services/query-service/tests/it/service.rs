@@ -51,7 +51,7 @@ pub(crate) fn config_of(views_url: &str, redis: &TestRedis) -> Config {
 
 pub(crate) async fn start(config: Config) -> Service {
     let secret = config.auth.secret().unwrap().unwrap();
-    service_runtime::telemetry::init("query-service", &config.telemetry).unwrap();
+    let _telemetry = service_runtime::telemetry::init("query-service", &config.telemetry).unwrap();
     let service = QueryService::build(config).await.unwrap();
     let (address, token) = (service.address(), CancellationToken::new());
     let run = tokio::spawn(service.run(token.clone()));

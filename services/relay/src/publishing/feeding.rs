@@ -5,7 +5,7 @@ use kernel::{LoggedEvent, Sequence};
 use messaging::PartitionWriter;
 use tokio::sync::mpsc;
 
-use super::{Sent, Session};
+use super::{Sent, Session, Traced};
 use crate::error::{Blame, Stop};
 use crate::looking::Start;
 use crate::records::Record;
@@ -78,6 +78,7 @@ impl Session<'_> {
                     sequence: event.sequence,
                     chain: event.chain,
                     recorded_at: event.recorded_at,
+                    traced: Traced::of(&event),
                 });
             }
         }

@@ -1,27 +1,27 @@
 //! From Kafka's acknowledgements into the cursor.
 
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use event_log::Cursor;
-use kernel::Timestamp;
 use messaging::{Delivered, Deliveries, Producer};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{Sent, Session};
+use super::{Sent, Session, traced};
 use crate::error::{Blame, Stop};
 use crate::looking::Start;
+use crate::telemetry::seconds_since;
 
 /// How long records may be without acknowledgement before `/readyz` says so.
 const STALLED_AFTER: Duration = Duration::from_secs(3);
 /// How long, when told to stop, to wait for the acknowledgement of what was sent.
 const DRAIN_AT_MOST: Duration = Duration::from_secs(5);
-/// How often the backlog is counted.
-const COUNT_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How far this session has come.
 struct Progress {
+    topic: Arc<str>,
     cursor: Cursor,
     /// Whether the cursor in the log is behind.
     dirty: bool,
@@ -31,7 +31,6 @@ struct Progress {
     noted_at: Instant,
     heard_at: Instant,
     checked_at: Instant,
-    counted_at: Option<Instant>,
 }
 
 impl Session<'_> {
@@ -45,6 +44,7 @@ impl Session<'_> {
     ) -> Result<(), Stop> {
         let now = Instant::now();
         let mut progress = Progress {
+            topic: start.topic.name.clone(),
             cursor: start.cursor,
             dirty: false,
             done: 0,
@@ -52,7 +52,6 @@ impl Session<'_> {
             noted_at: now,
             heard_at: now,
             checked_at: now,
-            counted_at: None,
         };
         let mut tick = interval(LOOK_EVERY.min(self.shared.config.check()));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -76,12 +75,18 @@ impl Session<'_> {
             && ticket > progress.done
         {
             let count = ticket - progress.done;
-            let last = {
+            let (last, traced) = {
                 let mut sent = self.sent();
                 let through = usize::try_from(count).unwrap_or(usize::MAX).min(sent.len());
-                sent.drain(..through).next_back()
+                let mut acknowledged = sent.drain(..through);
+                let mut last = acknowledged.next_back();
+                let traced = last.as_mut().and_then(|last| traced::all_of(acknowledged, last));
+                (last, traced)
             };
             progress.done = ticket;
+            if let Some(traced) = traced {
+                traced::tell(self.log, &progress.topic, count, &traced);
+            }
             if let Some(last) = last {
                 self.acknowledged(progress, count, &last, offset);
             }
@@ -103,7 +108,7 @@ impl Session<'_> {
         progress.dirty = true;
         self.metrics.published.increment(count);
         self.metrics.publish_seconds.record(seconds_since(last.recorded_at));
-        self.metrics.published_through.set(gauge(last.sequence.number()));
+        self.metrics.acknowledged(last.sequence);
         self.shared.readiness.fine(Blame::Kafka, Some(self.log));
         self.shared.readiness.fine(Blame::Topics, Some(self.log));
     }
@@ -141,22 +146,6 @@ impl Session<'_> {
                 self.shared.readiness.fine(Blame::Kafka, Some(self.log));
             }
         }
-        if progress.counted_at.is_none_or(|at| at.elapsed() >= COUNT_EVERY) {
-            let head = self.shared.log.head(self.log).await?;
-            self.metrics.backlog.set(gauge(head.sequence.since(progress.cursor.published_through)));
-            progress.counted_at = Some(Instant::now());
-        }
         Ok(())
     }
-}
-
-fn seconds_since(moment: Timestamp) -> f64 {
-    let moment = Duration::from_micros(u64::try_from(moment.micros()).unwrap_or(0));
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + moment);
-    since.map_or(0.0, |since| since.as_secs_f64())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; a log is far from 2^52 events")]
-pub(crate) fn gauge(number: u64) -> f64 {
-    number as f64
 }

@@ -7,7 +7,7 @@ use crate::support::{Place, until};
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_metrics_are_served_and_draining_is_told() {
     let place = Place::new().await;
-    telemetry::init("relay", &place.config().telemetry).unwrap();
+    let _telemetry = telemetry::init("relay", &place.config().telemetry).unwrap();
     let log = place.append("one", 42).await;
     let relay = place.relay().await;
     place.published(&log, 42).await;
