@@ -1,9 +1,10 @@
 //! A kind of stream with its types erased: how its events fold to a state, and how a state is kept.
 
 use std::any::TypeId;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use kernel::{Decider, LoggedEvent, SchemaFingerprint};
+use kernel::{Decider, FoldFingerprint, FoldTrace, LoggedEvent, SchemaFingerprint};
 use wire::{Codec, DecodeError, SchemaError};
 
 use crate::warm::State;
@@ -39,6 +40,9 @@ pub(crate) enum FoldError {
     /// An event is not what its stream holds.
     #[error(transparent)]
     Event(DecodeError),
+    /// A snapshot was folded by another fold of the same version.
+    #[error("a snapshot was folded by another fold")]
+    OtherFold,
     /// A snapshot cannot be read or written.
     #[error("a snapshot does not fit the state: {0}")]
     Snapshot(#[from] serde_json::Error),
@@ -49,12 +53,33 @@ pub(crate) enum FoldError {
 
 pub(crate) struct Kind<D: Decider> {
     codec: Codec<D::Event>,
+    /// What a snapshot begins with: which fold made it. One that changed while its version did not makes others.
+    mark: String,
 }
 
 impl<D: Decider> Kind<D> {
     pub(crate) fn new() -> Result<Self, SchemaError> {
-        Ok(Self { codec: Codec::new()? })
+        let codec = Codec::new()?;
+        let mark = fingerprint::<D>(&codec).map_or_else(|| "-".to_owned(), |fold| fold.to_string());
+        Ok(Self { codec, mark: mark + " " })
     }
+}
+
+/// What the decider's fold makes of made-up events; none where it does not come to the same states twice.
+fn fingerprint<D: Decider>(codec: &Codec<D::Event>) -> Option<FoldFingerprint> {
+    let examples = codec.examples();
+    let fold = || {
+        let mut trace = FoldTrace::new();
+        examples.events.iter().fold(D::State::default(), |state, happened| {
+            let state = D::evolve(state, &happened.event);
+            trace.json(&state);
+            state
+        });
+        trace.finish()
+    };
+    // It was not made for events without sense: one that panics on them is told apart by its version alone.
+    let twice = catch_unwind(AssertUnwindSafe(|| (fold(), fold()))).ok();
+    twice.filter(|(one, other)| one == other).map(|(one, _)| one)
 }
 
 /// The state itself, moved out where nobody else holds it.
@@ -94,10 +119,13 @@ impl<D: Decider> StreamKind for Kind<D> {
 
     fn freeze(&self, state: &State) -> Result<Vec<u8>, FoldError> {
         let state: &D::State = state.downcast_ref().ok_or(FoldError::OtherKind)?;
-        Ok(serde_json::to_vec(state)?)
+        let mut frozen = self.mark.clone().into_bytes();
+        serde_json::to_writer(&mut frozen, state)?;
+        Ok(frozen)
     }
 
     fn thaw(&self, frozen: &[u8]) -> Result<State, FoldError> {
+        let frozen = frozen.strip_prefix(self.mark.as_bytes()).ok_or(FoldError::OtherFold)?;
         let state: D::State = serde_json::from_slice(frozen)?;
         Ok(Arc::new(state))
     }

@@ -7,21 +7,25 @@
 //! ```
 //!
 //! What builds there are, the store says; every projector looks, so that whichever is asked for a build, all feed it.
+//! A build is ours when the version of our code and the fingerprint of its fold are those that began it: releases that
+//! fold differently never write into one build, whether a version was raised or forgotten.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kernel::{Lane, View};
-use read_store::{BuildState, RowStore, StoreError, Tracked};
+use kernel::{FoldFingerprint, Lane, View};
+use read_store::{BuildState, Code, Entered, RowStore, StoreError, Tracked};
 use service_runtime::{Dependency, Health};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::{Codec, SchemaError};
 
+use crate::fingerprint::fingerprint;
 use crate::overview::Teller;
 use crate::pace::Pace;
+use crate::projections::OnChangedView;
 use crate::projector::{Limits, Projector, Source};
 use crate::standing::Standing;
 use crate::telling::Telling;
@@ -41,7 +45,22 @@ pub struct Keeper<V: View, S> {
     codec: Codec<V::Event>,
     dependency: Dependency,
     retention: Duration,
+    code: Code,
     pub(crate) known: Arc<Known>,
+}
+
+/// Why there is nothing to keep, for now.
+#[derive(Debug, thiserror::Error)]
+enum Waits {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(
+        "the fold of {view} is not the one that folded its rows (version {version} was {was}, here it is {ours}): raise \
+         its VERSION, or build it anew as it is with `twofold rebuild {view}`",
+        version = ours.version,
+        ours = ours.fold.map(|fold| fold.to_string()).unwrap_or_default()
+    )]
+    Changed { view: &'static str, was: FoldFingerprint, ours: Code },
 }
 
 /// What others ask about the builds that are kept here.
@@ -49,6 +68,7 @@ pub struct Keeper<V: View, S> {
 pub(crate) struct Known {
     standings: Mutex<BTreeMap<u32, Arc<Standing>>>,
     current: Mutex<Option<u32>>,
+    refused: Mutex<Option<String>>,
     changed: Notify,
 }
 
@@ -69,6 +89,15 @@ impl Known {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Why the view is not kept here.
+    pub(crate) fn refused(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn refuse(&self, why: Option<String>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
     /// The store has changed: look now.
     pub(crate) fn look_now(&self) {
         self.changed.notify_one();
@@ -81,7 +110,10 @@ impl<V: View, S: RowStore> Keeper<V, S> {
     pub fn new(source: Source, store: S, health: &Health, retention: Duration) -> Result<Self, SchemaError> {
         let dependency = health.dependency(V::NAME);
         dependency.waiting("not begun yet");
-        Ok(Self { source, store, codec: Codec::new()?, dependency, retention, known: Arc::default() })
+        let codec = Codec::new()?;
+        let code = Code { version: V::VERSION, fold: fingerprint::<V>(&codec) };
+        let store = store.with_fold(code.fold);
+        Ok(Self { source, store, codec, dependency, retention, code, known: Arc::default() })
     }
 
     pub(crate) fn teller(&self) -> Teller<S> {
@@ -90,6 +122,7 @@ impl<V: View, S: RowStore> Keeper<V, S> {
             view: self.store.view(),
             topics: self.source.topics.clone(),
             topic: self.topic(),
+            code: self.code,
             known: Arc::clone(&self.known),
         }
     }
@@ -102,24 +135,32 @@ impl<V: View, S: RowStore> Keeper<V, S> {
     pub async fn run(self, token: CancellationToken) {
         let mut kept: BTreeMap<u32, Kept> = BTreeMap::new();
         let mut lanes = Vec::new();
-        let mut told = String::new();
+        let (mut told, mut told_of) = (String::new(), None);
         loop {
             match token.run_until_cancelled(self.look(&mut lanes, kept.is_empty())).await {
                 None => break,
                 Some(Ok(builds)) => {
                     told.clear();
+                    self.known.refuse(None);
+                    self.tell_of_others(&builds, &mut told_of);
                     self.keep(&builds, &mut kept).await;
                     self.erase_old(&builds, &lanes).await;
                 }
-                Some(Err(error)) => {
-                    let why = error.to_string();
+                Some(Err(waits)) => {
+                    let why = waits.to_string();
                     if kept.is_empty() {
                         self.dependency.waiting(why.clone());
                     }
                     if told != why {
-                        tracing::warn!(view = V::NAME, why, "a projection waits");
-                        told = why;
+                        match waits {
+                            Waits::Store(_) => tracing::warn!(view = V::NAME, why, "a projection waits"),
+                            Waits::Changed { .. } => {
+                                tracing::error!(view = V::NAME, why, "a view is not kept")
+                            }
+                        }
+                        told.clone_from(&why);
                     }
+                    self.known.refuse(matches!(waits, Waits::Changed { .. }).then_some(why));
                 }
             }
             tokio::select! {
@@ -133,24 +174,62 @@ impl<V: View, S: RowStore> Keeper<V, S> {
     }
 
     /// What builds there are; at first, and where ours was lost, ours is entered.
-    async fn look(&self, lanes: &mut Vec<Lane>, enter: bool) -> Result<Vec<Tracked>, StoreError> {
+    async fn look(&self, lanes: &mut Vec<Lane>, enter: bool) -> Result<Vec<Tracked>, Waits> {
         if enter {
-            self.store.enter().await?;
+            self.enter().await?;
         }
         if let Ok(Some(topic)) = self.source.topics.describe(&self.topic()).await {
             *lanes = (0..u16::try_from(topic.partitions).unwrap_or(u16::MAX)).map(Lane::new).collect();
         }
         let builds = self.store.tracked(lanes).await?;
-        if builds.iter().any(|build| build.code == V::VERSION) {
+        if builds.iter().any(|build| build.code.is_same(&self.code)) {
             return Ok(builds);
         }
-        self.store.enter().await?;
-        self.store.tracked(lanes).await
+        self.enter().await?;
+        Ok(self.store.tracked(lanes).await?)
+    }
+
+    /// Sees to it that there is a build of our code, unless the fold changed and that is refused.
+    async fn enter(&self) -> Result<(), Waits> {
+        let on_changed = self.source.building.on_changed_view;
+        match self.store.enter(on_changed == OnChangedView::Rebuild).await? {
+            Entered::Known => Ok(()),
+            Entered::New(build) => {
+                let fold = self.code.fold.map(|fold| fold.to_string());
+                tracing::info!(
+                    view = V::NAME,
+                    version = V::VERSION,
+                    fold,
+                    build,
+                    "a build of this fold is begun"
+                );
+                Ok(())
+            }
+            Entered::Changed(was) => Err(Waits::Changed { view: V::NAME, was, ours: self.code }),
+        }
+    }
+
+    /// Another release's rows may be read while ours are kept to go back to: going back is never done unasked, since
+    /// that release may be the one that replaces ours.
+    fn tell_of_others(&self, builds: &[Tracked], told_of: &mut Option<u32>) {
+        let ours = |build: &&Tracked| build.code.is_same(&self.code);
+        let read = builds.iter().find(|build| build.state == BuildState::Serving && !ours(build));
+        let waits = builds.iter().filter(ours).all(|build| build.state != BuildState::Building);
+        let read = read.filter(|_| waits).map(|build| build.build);
+        if read.is_some() && read != *told_of {
+            let view = V::NAME;
+            tracing::warn!(
+                view,
+                build = read,
+                "queries read rows that another release folds; `twofold rollback {view}` has them read ours"
+            );
+        }
+        *told_of = read;
     }
 
     /// Feeds those that are to be fed, and no others.
     async fn keep(&self, builds: &[Tracked], kept: &mut BTreeMap<u32, Kept>) {
-        let fed = |build: &&Tracked| build.code == V::VERSION && self.is_fed(build);
+        let fed = |build: &&Tracked| build.code.is_same(&self.code) && self.is_fed(build);
         let ours: BTreeMap<u32, &Tracked> =
             builds.iter().filter(fed).map(|build| (build.build, build)).collect();
         let over: Vec<u32> = kept.keys().copied().filter(|build| !ours.contains_key(build)).collect();

@@ -5,6 +5,7 @@ mod bulk;
 mod check;
 mod compare;
 mod dead_letters;
+mod fingerprint;
 mod fold;
 mod from_topic;
 mod inbox;
@@ -32,12 +33,13 @@ mod tending;
 
 pub use compare::{CompareError, Compared, Difference, Extent, Pages, Told, compare};
 pub use dead_letters::{Asked, Chosen, DeadLetter, DeadLetters};
+pub use fingerprint::fingerprint;
 pub use keeper::Keeper;
 pub use log_source::{LOG_PAGE_MOST, LogHead, LogRecord, LogSource, LogSourceError};
 pub use mending::{NamedLink, NamedRow, REFOLDED_MOST, RefoldRequest};
 pub use overview::{
     BuildAnswer, LaneStatus, LastError, Overview, ProjectionStatus, RebuildRequest, RowsState,
 };
-pub use projections::{BuildsConfig, Projections, Run, SetupError, Stores};
+pub use projections::{BuildsConfig, OnChangedView, Projections, Run, SetupError, Stores};
 pub use projector::{Building, Limits, Projector, Source};
 pub use room::Room;

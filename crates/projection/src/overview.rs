@@ -11,7 +11,7 @@ use futures::future::{BoxFuture, join_all};
 use http_api::{Operation, Path, Problem, ProblemType};
 use kernel::{Lane, Timestamp};
 use messaging::{MessagingError, OffsetRange, Topics};
-use read_store::{BuildOptions, BuildState, RowStore, Tracked, TrackedLane, ViewVersion};
+use read_store::{BuildOptions, BuildState, Code, RowStore, Tracked, TrackedLane, ViewVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,8 @@ pub struct ProjectionStatus {
     pub store: String,
     /// The version of the code that folds it.
     pub version: u32,
+    /// The fingerprint of the fold that folds it; absent where that is not known.
+    pub fold: Option<String>,
     /// The number of the build.
     pub build: u32,
     /// What its rows are there for; absent where the store cannot say.
@@ -51,7 +53,7 @@ pub struct ProjectionStatus {
     pub letters: u64,
     /// What was the matter with it last, as far as this projector knows.
     pub last_error: Option<LastError>,
-    /// Why the build was given up.
+    /// Why the build was given up, or is not fed by this projector though it is of its version.
     pub trouble: Option<String>,
     /// Why the store, or Kafka, could not say more.
     pub away: Option<String>,
@@ -137,6 +139,7 @@ pub(crate) struct Teller<S> {
     pub(crate) view: ViewVersion,
     pub(crate) topics: Topics,
     pub(crate) topic: String,
+    pub(crate) code: Code,
     pub(crate) known: Arc<Known>,
 }
 
@@ -228,17 +231,20 @@ impl<S: RowStore> Teller<S> {
         let standing = self.known.standing(build);
         let lanes = tracked.map(|tracked| tracked.lanes.as_slice()).unwrap_or_default();
         let last = standing.as_ref().and_then(|standing| standing.last_trouble());
+        let code = tracked.map_or(self.code, |tracked| tracked.code);
+        let refused = self.known.refused().filter(|_| code.version == self.code.version);
         ProjectionStatus {
             view: self.view.view.to_owned(),
             context: self.view.context.to_owned(),
             store: S::NAME.to_owned(),
-            version: tracked.map_or(self.view.version, |tracked| tracked.code),
+            version: code.version,
+            fold: code.fold.map(|fold| fold.to_string()),
             build,
             state: tracked.map(|tracked| tracked.state.into()),
             lanes: lanes.iter().map(|lane| lane_status(lane, ranges, standing.as_deref())).collect(),
             letters: 0,
             last_error: last.map(|(at, what)| LastError { at, what }),
-            trouble: tracked.and_then(|tracked| tracked.trouble.clone()),
+            trouble: tracked.and_then(|tracked| tracked.trouble.clone()).or(refused),
             away,
         }
     }

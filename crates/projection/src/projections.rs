@@ -35,11 +35,29 @@ pub struct BuildsConfig {
     /// A build is written at least this often. As many seconds of it are done again after a crash.
     #[arg(long, env = "TWOFOLD_BUILD_WRITTEN_EVERY", default_value_t = 60, value_name = "SECONDS")]
     pub build_written_every: u32,
+    /// What is done about a view whose fold changed while its `VERSION` did not.
+    #[arg(long, env = "TWOFOLD_ON_CHANGED_VIEW", value_enum, default_value_t, value_name = "WHAT")]
+    pub on_changed_view: OnChangedView,
+}
+
+/// What is done about a view whose fold is not the one that folded its rows, though its `VERSION` is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum OnChangedView {
+    /// A build is begun beside the one that is read, as with a raised `VERSION`.
+    #[default]
+    Rebuild,
+    /// The view is not kept, and the projector is not ready, until the `VERSION` is raised or a build is asked for.
+    Refuse,
 }
 
 impl Default for BuildsConfig {
     fn default() -> Self {
-        Self { build_retention_hours: 24, build_memory: 256, build_written_every: 60 }
+        Self {
+            build_retention_hours: 24,
+            build_memory: 256,
+            build_written_every: 60,
+            on_changed_view: OnChangedView::default(),
+        }
     }
 }
 
@@ -53,6 +71,7 @@ impl BuildsConfig {
         Building {
             room: Room::of_mebibytes(self.build_memory),
             written_every: Duration::from_secs(u64::from(self.build_written_every)),
+            on_changed_view: self.on_changed_view,
         }
     }
 }

@@ -14,6 +14,7 @@ use wire::{Codec, RegistryClient, SchemaError};
 use crate::lanes::Lanes;
 use crate::log_source::LogSource;
 use crate::pace::Pace;
+use crate::projections::OnChangedView;
 use crate::room::Room;
 use crate::standing::{Part, Standing};
 use crate::telling::Telling;
@@ -66,6 +67,8 @@ pub struct Building {
     pub room: Room,
     /// How often what was folded is written at the latest: as much is lost when the process is killed.
     pub written_every: Duration,
+    /// What is done about a fold that changed while its version did not.
+    pub on_changed_view: OnChangedView,
 }
 
 impl Default for Limits {

@@ -12,7 +12,7 @@ pub mod telemetry;
 mod tracked;
 mod waiting;
 
-pub use crate::builds::Builds;
+pub use crate::builds::{Builds, Code, Entered};
 pub use crate::checkpoint::{Advance, Checkpoint};
 pub use crate::letter::{
     DeadRecord, HeaderValue, InvalidLetterId, InvalidSubject, Letter, LetterId, Reason, Request, Subject,

@@ -25,8 +25,8 @@ pub use reader_role::{let_read_postgres, migrate_postgres};
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Changes, Checkpoint, FoldPage, Letter, Lookup, Many, PageStart, RowAddress, RowChange, RowStore,
-    StoreError, ViewVersion,
+    Advance, Changes, Checkpoint, Code, FoldPage, Letter, Lookup, Many, PageStart, RowAddress, RowChange,
+    RowStore, StoreError, ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -75,8 +75,8 @@ pub struct PostgresRows(Arc<Inner>);
 struct Inner {
     pool: PgPool,
     view: ViewVersion,
-    /// The version of the code that folds the rows.
-    code: u32,
+    /// What folds the rows.
+    code: Code,
     shape: &'static str,
     /// Whether what is made once a build is complete was made by this program.
     is_finished: AtomicBool,
@@ -87,10 +87,10 @@ impl PostgresRows {
     /// Rows of `view` in the pool's database. `shape` is SQL that adds generated columns and indexes to the
     /// table `rows`; see `services/projector-postgres/src/tables/README.md`.
     pub fn new(pool: PgPool, view: ViewVersion, shape: &'static str) -> Self {
-        Self::folded_by(view.version, pool, view, shape)
+        Self::folded_by(Code { version: view.version, fold: None }, pool, view, shape)
     }
 
-    fn folded_by(code: u32, pool: PgPool, view: ViewVersion, shape: &'static str) -> Self {
+    fn folded_by(code: Code, pool: PgPool, view: ViewVersion, shape: &'static str) -> Self {
         let statements = Statements::of(&view);
         Self(Arc::new(Inner { pool, view, code, shape, is_finished: AtomicBool::new(false), statements }))
     }

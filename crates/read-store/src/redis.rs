@@ -21,8 +21,8 @@ pub use reader::RedisReader;
 
 use crate::row::StoredRow;
 use crate::{
-    Advance, Changes, Checkpoint, FoldPage, Letter, Lookup, Many, PageStart, RowAddress, RowChange, RowStore,
-    StoreError, ViewVersion,
+    Advance, Changes, Checkpoint, Code, FoldPage, Letter, Lookup, Many, PageStart, RowAddress, RowChange,
+    RowStore, StoreError, ViewVersion,
 };
 
 /// Rows that a page of [`RowStore::write_linked`] has at most.
@@ -39,15 +39,16 @@ struct Inner {
     connection: Arc<RedisConnection>,
     prefix: String,
     view: ViewVersion,
-    /// The version of the code that folds the rows.
-    code: u32,
+    /// What folds the rows.
+    code: Code,
 }
 
 impl RedisRows {
     /// Rows of `view` in the Redis at `url`, under keys that begin with `prefix`. Connects when first used.
     pub fn new(url: &str, prefix: &str, view: ViewVersion) -> Result<Self, StoreError> {
         let connection = Arc::new(RedisConnection::new(url)?);
-        Ok(Self(Arc::new(Inner { connection, prefix: prefix.to_owned(), view, code: view.version })))
+        let code = Code { version: view.version, fold: None };
+        Ok(Self(Arc::new(Inner { connection, prefix: prefix.to_owned(), view, code })))
     }
 
     fn keys(&self, lane: Lane) -> LaneKeys {

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use kernel::Lane;
 
-use crate::Checkpoint;
+use crate::{Checkpoint, Code};
 
 /// A build of a view, as a store has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracked {
     /// Its number.
     pub build: u32,
-    /// The version of the code that folds it.
-    pub code: u32,
+    /// The code that folds it.
+    pub code: Code,
     /// What it is there for.
     pub state: BuildState,
     /// For how long it has been that.

@@ -4,6 +4,7 @@
 //! Its own direct path can read only what was written with the very same schema, and old events are most of what
 //! a rebuild reads.
 
+mod examples;
 mod plan;
 mod reading;
 mod shape;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::schema::{self, SchemaError};
+pub use examples::Examples;
 use plan::Plan;
 use shape::{RecordShape, Shape};
 

@@ -21,7 +21,7 @@ mod received;
 mod registry;
 mod schema;
 
-pub use codec::{Codec, DecodeError, EncodeError, Encoded, KnownSchema};
+pub use codec::{Codec, DecodeError, EncodeError, Encoded, Examples, KnownSchema};
 pub use framing::{FRAME_LENGTH, FrameError, frame, unframe};
 pub use listed::{ListedRecord, ListedRecords};
 pub use names::{record_key, subject, topic};

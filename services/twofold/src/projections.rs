@@ -67,9 +67,13 @@ impl Latest for Option<projection::LastError> {
 fn print(status: &ProjectionStatus) -> io::Result<()> {
     let ProjectionStatus { view, store, version, build, letters, .. } = status;
     let state = status.state.map_or("away", state_name);
-    line(format_args!("{view} v{version} build {build} in {store}: {state}, {letters} letters parked"))?;
+    let fold = status.fold.as_deref().unwrap_or("unknown");
+    line(format_args!(
+        "{view} v{version} build {build} in {store}: {state}, {letters} letters parked, fold {fold}"
+    ))?;
     if let Some(trouble) = &status.trouble {
-        line(format_args!("  given up: {trouble}"))?;
+        let what = if status.state == Some(RowsState::Failed) { "given up" } else { "not kept" };
+        line(format_args!("  {what}: {trouble}"))?;
     }
     if let Some(away) = &status.away {
         line(format_args!("  {away}"))?;

@@ -27,7 +27,8 @@ const LONG: Duration = Duration::from_secs(3600);
 
 /// With so much memory, written so often.
 fn source(world: &World, mebibytes: u32, every: Duration) -> Source {
-    let building = Building { room: Room::of_mebibytes(mebibytes), written_every: every };
+    let building =
+        Building { room: Room::of_mebibytes(mebibytes), written_every: every, ..world.source().building };
     let limits = Limits { batch_records: 50, ..Limits::default() };
     Source { building, limits, ..world.source() }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use catalog::views::ProductDetails;
 use kernel::{Lane, Sequence};
 use messaging::{Connection, Topics};
-use projection::{Building, Keeper, Limits, LogSource, Room, Source};
+use projection::{Building, Keeper, Limits, LogSource, OnChangedView, Room, Source};
 use read_store::{BuildOptions, BuildState, Builds, PostgresRows, RedisRows, RowStore, postgres_for_rows};
 use serde::{Deserialize, Serialize};
 use service_runtime::Health;
@@ -114,7 +114,11 @@ async fn a_process_that_was_told_to_keeps_builds() {
         prefix,
         groups: group,
         limits: Limits::default(),
-        building: Building { room: Room::of_mebibytes(64), written_every: Duration::from_millis(20) },
+        building: Building {
+            room: Room::of_mebibytes(64),
+            written_every: Duration::from_millis(20),
+            on_changed_view: OnChangedView::default(),
+        },
         park_after: 3,
         replication: 1,
     };

@@ -5,8 +5,10 @@
 mod adding;
 mod builds;
 mod bulk;
+mod changing;
 mod comparing;
 mod failing;
+mod folds;
 mod following;
 mod killing;
 mod parking;

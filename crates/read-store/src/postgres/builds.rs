@@ -3,7 +3,7 @@
 use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
-use kernel::Lane;
+use kernel::{FoldFingerprint, Lane};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::failure::{corrupt, store_error};
 use super::prepare::{ONE_AT_A_TIME, enter_in_tracker, migrate, one, point_serving, run};
 use super::{PostgresRows, in_time, statements};
-use crate::{BuildOptions, BuildState, Builds, StoreError, Tracked, TrackedLane, ViewVersion};
+use crate::{BuildOptions, BuildState, Builds, Code, Entered, StoreError, Tracked, TrackedLane, ViewVersion};
 
 /// How long the build that is read is held where it is, for another to come to where it is. Shorter than the time that
 /// its projector waits for a lock.
@@ -24,26 +24,34 @@ impl Builds for PostgresRows {
         Self::folded_by(inner.code, inner.pool.clone(), view, inner.shape)
     }
 
+    fn with_fold(&self, fold: Option<FoldFingerprint>) -> Self {
+        let inner = &self.0;
+        let code = Code { fold, ..inner.code };
+        Self::folded_by(code, inner.pool.clone(), inner.view, inner.shape)
+    }
+
     async fn tracked(&self, lanes: &[Lane]) -> Result<Vec<Tracked>, StoreError> {
         in_time(tracked(&self.0.pool, &self.0.view, lanes)).await
     }
 
-    async fn enter(&self) -> Result<(), StoreError> {
+    async fn enter(&self, beside_changed: bool) -> Result<Entered, StoreError> {
         migrate(&self.0.pool).await?;
         let mut transaction = self.0.pool.begin().await.map_err(store_error)?;
         let connection = &mut *transaction;
         sqlx::query(ONE_AT_A_TIME).execute(&mut *connection).await.map_err(store_error)?;
-        let view = self.0.view;
-        let known =
-            "SELECT count(*) FROM projection_versions WHERE view = $1 AND coalesce(code, version) = $2";
-        let known: i64 =
-            one(sqlx::query(known).bind(view.view).bind(self.0.code.cast_signed()), connection).await?;
-        if known == 0 {
-            let next: Option<i32> = next_build(connection, &view, self.0.code).await?;
-            let version = next.map_or(self.0.code, i32::cast_unsigned);
-            enter_in_tracker(connection, &ViewVersion { version, ..view }, self.0.code).await?;
-        }
-        transaction.commit().await.map_err(store_error)
+        let (view, code) = (self.0.view, self.0.code);
+        let entered = match known_folds(connection, &view, code).await? {
+            Known::Ours => Entered::Known,
+            Known::Another(fold) if !beside_changed => Entered::Changed(fold),
+            Known::Another(_) | Known::None => {
+                let next: Option<i32> = next_build(connection, &view, code).await?;
+                let version = next.map_or(code.version, i32::cast_unsigned);
+                enter_in_tracker(connection, &ViewVersion { version, ..view }, code).await?;
+                Entered::New(version)
+            }
+        };
+        transaction.commit().await.map_err(store_error)?;
+        Ok(entered)
     }
 
     async fn begin_build(&self, _: &[Lane], options: BuildOptions) -> Result<u32, StoreError> {
@@ -61,9 +69,10 @@ impl Builds for PostgresRows {
             sqlx::query(statements::BEGIN_BUILD)
                 .bind(view.view)
                 .bind(build)
-                .bind(code.cast_signed())
+                .bind(code.version.cast_signed())
                 .bind(options.throttle.map(|throttle| throttle.get().cast_signed()))
                 .bind(options.parallel.map(|lanes| i32::from(lanes.get())))
+                .bind(code.fold.map(|fold| fold.to_string()))
                 .execute(&mut *connection)
                 .await
                 .map_err(store_error)?;
@@ -108,10 +117,45 @@ impl Builds for PostgresRows {
 async fn next_build(
     connection: &mut PgConnection,
     view: &ViewVersion,
-    code: u32,
+    code: Code,
 ) -> Result<Option<i32>, StoreError> {
-    let next = sqlx::query(statements::NEXT_BUILD).bind(view.view).bind(code.cast_signed());
-    one(next, connection).await
+    let next = sqlx::query(statements::NEXT_BUILD).bind(view.view).bind(code.version.cast_signed());
+    one(next.bind(code.fold.map(|fold| fold.to_string())), connection).await
+}
+
+/// Whose builds of our version there are.
+enum Known {
+    None,
+    Ours,
+    Another(FoldFingerprint),
+}
+
+/// Those that do not say are ours from here on.
+async fn known_folds(
+    connection: &mut PgConnection,
+    view: &ViewVersion,
+    code: Code,
+) -> Result<Known, StoreError> {
+    let version = code.version.cast_signed();
+    let claimed = sqlx::query(statements::CLAIM_BUILDS).bind(view.view).bind(version);
+    let claimed = claimed.bind(code.fold.map(|fold| fold.to_string()));
+    claimed.execute(&mut *connection).await.map_err(store_error)?;
+    let folds = sqlx::query(statements::FOLDS).bind(view.view).bind(version);
+    let mut known = Known::None;
+    for row in folds.fetch_all(connection).await.map_err(store_error)? {
+        let fold = fold_of(&row, 0)?;
+        match fold {
+            Some(other) if code.fold.is_some_and(|ours| ours != other) => known = Known::Another(other),
+            _ => return Ok(Known::Ours),
+        }
+    }
+    Ok(known)
+}
+
+fn fold_of(row: &PgRow, column: usize) -> Result<Option<FoldFingerprint>, StoreError> {
+    let fold: Option<&str> = row.try_get(column).map_err(corrupt)?;
+    let parsed = fold.map(str::parse).transpose();
+    parsed.map_err(|_| StoreError::Corrupt("the fingerprint of a build's fold".to_owned()))
 }
 
 async fn tracked(pool: &PgPool, view: &ViewVersion, lanes: &[Lane]) -> Result<Vec<Tracked>, StoreError> {
@@ -140,7 +184,10 @@ fn tracked_build(build: u32, row: &PgRow) -> Result<Tracked, StoreError> {
     let parallel: Option<i32> = row.try_get(11).map_err(corrupt)?;
     Ok(Tracked {
         build,
-        code: row.try_get::<i32, _>(5).map_err(corrupt)?.cast_unsigned(),
+        code: Code {
+            version: row.try_get::<i32, _>(5).map_err(corrupt)?.cast_unsigned(),
+            fold: fold_of(row, 12)?,
+        },
         state,
         since: Duration::from_secs(u64::try_from(since).unwrap_or(0)),
         options: BuildOptions {

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
 use super::builds;
 use super::failure::store_error;
 use super::statements::{self, is_a_name, schema, snake};
-use crate::{BuildState, StoreError, ViewVersion};
+use crate::{BuildState, Code, StoreError, ViewVersion};
 
 /// Under a table name of its own: the database may be shared with others that migrate theirs.
 static MIGRATOR: Migrator = Migrator {
@@ -23,7 +23,7 @@ pub(super) const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtextext
 pub(super) async fn prepare(
     pool: &PgPool,
     view: &ViewVersion,
-    code: u32,
+    code: Code,
     shape: &'static str,
 ) -> Result<(), StoreError> {
     if !is_a_name(view.view) || i32::try_from(view.version).is_ok_and(|version| version < 1) {
@@ -106,7 +106,7 @@ pub(super) async fn finish(pool: &PgPool, view: &ViewVersion, shape: &'static st
 pub(super) async fn enter_in_tracker(
     connection: &mut PgConnection,
     view: &ViewVersion,
-    code: u32,
+    code: Code,
 ) -> Result<i32, StoreError> {
     let version = view.version.cast_signed();
     let entered =
@@ -114,11 +114,12 @@ pub(super) async fn enter_in_tracker(
     let entered = sqlx::query(entered).bind(view.view).bind(view.context).bind(version);
     entered.execute(&mut *connection).await.map_err(store_error)?;
     let entered = "
-        INSERT INTO projection_versions (view, version, code, state)
-        SELECT view, $2, $3, CASE WHEN serving = $2 THEN 'serving' ELSE 'building' END
+        INSERT INTO projection_versions (view, version, code, fold, state)
+        SELECT view, $2, $3, $4, CASE WHEN serving = $2 THEN 'serving' ELSE 'building' END
           FROM projections WHERE view = $1
         ON CONFLICT DO NOTHING";
-    let entered = sqlx::query(entered).bind(view.view).bind(version).bind(code.cast_signed());
+    let entered = sqlx::query(entered).bind(view.view).bind(version);
+    let entered = entered.bind(code.version.cast_signed()).bind(code.fold.map(|fold| fold.to_string()));
     entered.execute(&mut *connection).await.map_err(store_error)?;
     one(sqlx::query(statements::LOCK_SERVING).bind(view.view), connection).await
 }

@@ -67,24 +67,35 @@ pub(super) const HOLD_LANES: &str = "
 /// A row for each lane of each build, and one for a build without any.
 pub(super) const TRACKED: &str = "
     SELECT c.sequence, c.\"offset\", c.epoch, c.chain, v.version, coalesce(v.code, v.version), v.state,
-           extract(epoch FROM now() - v.changed_at)::bigint, v.throttle, v.trouble, c.lane, v.parallel
+           extract(epoch FROM now() - v.changed_at)::bigint, v.throttle, v.trouble, c.lane, v.parallel,
+           v.fold
       FROM projection_versions AS v
       LEFT JOIN checkpoints AS c ON c.view = v.view AND c.version = v.version
      WHERE v.view = $1
      ORDER BY v.version, c.lane";
 
-/// The build of code `$2` that is being built, else the next number.
+/// The build of code `$2` and fold `$3` that is being built, else the next number.
 pub(super) const NEXT_BUILD: &str = "
     SELECT coalesce(
-        max(version) FILTER (WHERE coalesce(code, version) = $2 AND state = 'building'),
+        max(version) FILTER (WHERE coalesce(code, version) = $2 AND state = 'building'
+                               AND (fold = $3 OR fold IS NULL OR $3 IS NULL)),
         greatest(max(version) + 1, $2))
       FROM projection_versions WHERE view = $1";
 
 /// Enters a build.
 pub(super) const BEGIN_BUILD: &str = "
-    INSERT INTO projection_versions (view, version, code, throttle, parallel, state)
-    VALUES ($1, $2, $3, $4, $5, 'building')
+    INSERT INTO projection_versions (view, version, code, throttle, parallel, fold, state)
+    VALUES ($1, $2, $3, $4, $5, $6, 'building')
     ON CONFLICT (view, version) DO UPDATE SET throttle = excluded.throttle, parallel = excluded.parallel";
+
+/// Says of the builds of a version whose fold is not known which one it was.
+pub(super) const CLAIM_BUILDS: &str = "
+    UPDATE projection_versions SET fold = $3
+     WHERE view = $1 AND coalesce(code, version) = $2 AND fold IS NULL AND $3 IS NOT NULL";
+
+/// What folded the builds of a version.
+pub(super) const FOLDS: &str = "
+    SELECT fold FROM projection_versions WHERE view = $1 AND coalesce(code, version) = $2 ORDER BY version";
 
 /// Gives up a build that is being built.
 pub(super) const FAIL: &str = "

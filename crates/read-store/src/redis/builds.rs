@@ -1,17 +1,17 @@
 //! Builds side by side. Which one a lane serves is a key of the lane; the rest is told by a hash of the view, a field for
-//! each build: `<code> <state> <since> <throttle or ->,<parallel or -> <trouble>`.
+//! each build: `<code> <state> <since> <throttle or ->,<parallel or ->,<fold or -> <trouble>`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kernel::Lane;
+use kernel::{FoldFingerprint, Lane};
 use tokio::time::Instant;
 
 use super::keys::{self, builds_key};
 use super::scripts::SERVE_AGAIN;
 use super::{Inner, RedisRows, SCANNED, parse_checkpoint};
-use crate::{BuildOptions, BuildState, Builds, StoreError, Tracked, TrackedLane, ViewVersion};
+use crate::{BuildOptions, BuildState, Builds, Code, Entered, StoreError, Tracked, TrackedLane, ViewVersion};
 
 /// How long a lane is waited for to reach what the one that is read has.
 const WAIT: Duration = Duration::from_secs(5);
@@ -21,7 +21,7 @@ const TRIES: usize = 20;
 /// What the hash says of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Noted {
-    code: u32,
+    code: Code,
     state: BuildState,
     since: u64,
     options: BuildOptions,
@@ -29,7 +29,7 @@ struct Noted {
 }
 
 impl Noted {
-    fn new(code: u32, options: BuildOptions) -> Self {
+    fn new(code: Code, options: BuildOptions) -> Self {
         Self { code, state: BuildState::Building, since: now(), options, trouble: None }
     }
 
@@ -37,20 +37,33 @@ impl Noted {
         let BuildOptions { throttle, parallel } = self.options;
         let throttle = throttle.map_or_else(|| "-".to_owned(), |throttle| throttle.to_string());
         let parallel = parallel.map_or_else(|| "-".to_owned(), |parallel| parallel.to_string());
+        let fold = self.code.fold.map_or_else(|| "-".to_owned(), |fold| fold.to_string());
         let trouble = self.trouble.as_deref().unwrap_or_default();
-        format!("{} {} {} {throttle},{parallel} {trouble}", self.code, self.state.name(), self.since)
+        let (code, state) = (self.code.version, self.state.name());
+        format!("{code} {state} {} {throttle},{parallel},{fold} {trouble}", self.since)
     }
 
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(5, ' ');
-        let code = parts.next()?.parse().ok()?;
+        let version = parts.next()?.parse().ok()?;
         let state = BuildState::parse(parts.next()?)?;
         let since = parts.next()?.parse().ok()?;
-        let (throttle, parallel) = parts.next()?.split_once(',')?;
-        let options = BuildOptions { throttle: throttle.parse().ok(), parallel: parallel.parse().ok() };
+        let mut options = parts.next()?.split(',');
+        let (throttle, parallel) = (options.next()?.parse().ok(), options.next()?.parse().ok());
+        let fold = options.next().and_then(|fold| fold.parse().ok());
+        let (code, options) = (Code { version, fold }, BuildOptions { throttle, parallel });
         let trouble = parts.next().filter(|trouble| !trouble.is_empty()).map(str::to_owned);
         Some(Self { code, state, since, options, trouble })
     }
+}
+
+/// The number of the next build; the first of a version has its number where that is free.
+fn next_after(last: Option<u32>, code: Code) -> u32 {
+    last.map_or(code.version, |last| code.version.max(last + 1))
+}
+
+fn others_begin_builds() -> StoreError {
+    StoreError::Unavailable("others begin builds all the time".to_owned())
 }
 
 fn now() -> u64 {
@@ -58,6 +71,12 @@ fn now() -> u64 {
 }
 
 impl RedisRows {
+    fn as_of(&self, view: ViewVersion, code: Code) -> Self {
+        let Inner { connection, prefix, .. } = &*self.0;
+        let (connection, prefix) = (Arc::clone(connection), prefix.clone());
+        Self(Arc::new(Inner { connection, prefix, view, code }))
+    }
+
     /// Notes our build where it is not noted.
     pub(super) async fn note_build(&self) -> Result<(), StoreError> {
         let noted = Noted::new(self.0.code, BuildOptions::default());
@@ -142,14 +161,11 @@ impl RedisRows {
 
 impl Builds for RedisRows {
     fn of_build(&self, build: u32) -> Self {
-        let Inner { connection, prefix, view, code } = &*self.0;
-        let view = ViewVersion { version: build, ..*view };
-        Self(Arc::new(Inner {
-            connection: Arc::clone(connection),
-            prefix: prefix.clone(),
-            view,
-            code: *code,
-        }))
+        self.as_of(ViewVersion { version: build, ..self.0.view }, self.0.code)
+    }
+
+    fn with_fold(&self, fold: Option<FoldFingerprint>) -> Self {
+        self.as_of(self.0.view, Code { fold, ..self.0.code })
     }
 
     async fn tracked(&self, lanes: &[Lane]) -> Result<Vec<Tracked>, StoreError> {
@@ -160,30 +176,47 @@ impl Builds for RedisRows {
         Ok(all)
     }
 
-    async fn enter(&self) -> Result<(), StoreError> {
-        let noted = self.noted().await?;
-        if noted.values().any(|noted| noted.code == self.0.code) {
-            return Ok(());
+    async fn enter(&self, beside_changed: bool) -> Result<Entered, StoreError> {
+        let code = self.0.code;
+        for _ in 0..TRIES {
+            let noted = self.noted().await?;
+            let of_our_version = noted.iter().filter(|(_, noted)| noted.code.version == code.version);
+            let (ours, others): (Vec<_>, Vec<_>) =
+                of_our_version.partition(|(_, noted)| noted.code.is_same(&code));
+            for (build, noted) in &ours {
+                if noted.code.fold.is_none() && code.fold.is_some() {
+                    self.note(**build, &Noted { code, ..(*noted).clone() }).await?;
+                }
+            }
+            if !ours.is_empty() {
+                return Ok(Entered::Known);
+            }
+            let another = others.last().and_then(|(_, noted)| noted.code.fold);
+            if let Some(another) = another.filter(|_| !beside_changed) {
+                return Ok(Entered::Changed(another));
+            }
+            let next = next_after(noted.keys().last().copied(), code);
+            if self.note_new(next, &Noted::new(code, BuildOptions::default())).await? {
+                return Ok(Entered::New(next));
+            }
         }
-        let next = noted.keys().last().map_or(self.0.code, |last| self.0.code.max(last + 1));
-        self.note_new(next, &Noted::new(self.0.code, BuildOptions::default())).await?;
-        Ok(())
+        Err(others_begin_builds())
     }
 
     async fn begin_build(&self, lanes: &[Lane], options: BuildOptions) -> Result<u32, StoreError> {
         for _ in 0..TRIES {
             let builds = self.tracked(lanes).await?;
             let is_built =
-                |build: &&Tracked| build.code == self.0.code && build.state == BuildState::Building;
+                |build: &&Tracked| build.code.is_same(&self.0.code) && build.state == BuildState::Building;
             if let Some(build) = builds.iter().rfind(is_built) {
                 return Ok(build.build);
             }
-            let next = builds.last().map_or(self.0.code, |last| self.0.code.max(last.build + 1));
+            let next = next_after(builds.last().map(|last| last.build), self.0.code);
             if self.note_new(next, &Noted::new(self.0.code, options)).await? {
                 return Ok(next);
             }
         }
-        Err(StoreError::Unavailable("others begin builds all the time".to_owned()))
+        Err(others_begin_builds())
     }
 
     async fn fail(&self, why: &str) -> Result<(), StoreError> {

@@ -44,7 +44,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(
     value.serialize(Writer { shape, out })
 }
 
-fn put_integer(number: i64, out: &mut Vec<u8>) {
+pub(super) fn put_integer(number: i64, out: &mut Vec<u8>) {
     let mut bits = ((number << 1) ^ (number >> 63)).cast_unsigned();
     while bits >= 0x80 {
         out.push(bits.to_le_bytes()[0] | 0x80);
@@ -53,12 +53,12 @@ fn put_integer(number: i64, out: &mut Vec<u8>) {
     out.push(bits.to_le_bytes()[0]);
 }
 
-fn put_count(count: usize, out: &mut Vec<u8>) {
+pub(super) fn put_count(count: usize, out: &mut Vec<u8>) {
     // No collection in memory is longer than half of the address space.
     put_integer(i64::try_from(count).unwrap_or(i64::MAX), out);
 }
 
-fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     put_count(bytes.len(), out);
     out.extend_from_slice(bytes);
 }

@@ -10,10 +10,13 @@ use std::process::ExitCode;
 use anyhow::bail;
 use event_log::EventLog;
 use kernel::{Command, Context, ContextVisitor, Lane, LogId, ReadStore, Registry, View};
-use projection::{CompareError, Compared, Difference, Extent, NamedRow, compare};
-use read_store::{BuildState, PostgresRows, RedisRows, RowStore, Tracked, ViewVersion, postgres_for_rows};
+use projection::{CompareError, Compared, Difference, Extent, NamedRow, compare, fingerprint};
+use read_store::{
+    BuildState, Code, PostgresRows, RedisRows, RowStore, Tracked, ViewVersion, postgres_for_rows,
+};
 use service_runtime::config::ExposeSecret;
 use sqlx::PgPool;
+use wire::Codec;
 
 use crate::from_log::FromLog;
 use crate::home::HomeArgs;
@@ -139,7 +142,8 @@ impl Run {
     async fn store<V: View, S: RowStore>(&self, rows: &S, version: ViewVersion) -> anyhow::Result<bool> {
         let lanes: Vec<Lane> = self.logs.iter().map(|id| id.lane).collect();
         let builds = rows.tracked(&lanes).await?;
-        let ours = |build: &&Tracked| build.code == V::VERSION && build.state != BuildState::Failed;
+        let code = Code { version: V::VERSION, fold: fingerprint::<V>(&Codec::new()?) };
+        let ours = |build: &&Tracked| build.code.is_same(&code) && build.state != BuildState::Failed;
         let serving = builds.iter().find(|build| build.state == BuildState::Serving);
         let Some(build) = serving.filter(ours).or_else(|| builds.iter().rfind(ours)) else {
             line(format_args!("{} v{} in {}: not begun yet", V::NAME, V::VERSION, S::NAME))?;

@@ -87,3 +87,30 @@ impl<const VERSION: u32> View for Labels<VERSION> {
         Ok(Some(row))
     }
 }
+
+/// Products' names again, by a fold that changes while its version does not.
+pub(crate) struct Forgotten<const FOLD: u32>;
+
+impl<const FOLD: u32> View for Forgotten<FOLD> {
+    const NAME: &'static str = "forgotten";
+    const VERSION: u32 = 1;
+    const STORES: &'static [ReadStore] = &[ReadStore::Postgres, ReadStore::Redis];
+    type Event = CatalogEvent;
+    type Row = Label;
+
+    fn keys(event: &Recorded<CatalogEvent>) -> Keys {
+        Labels::<FOLD>::keys(event)
+    }
+
+    fn links(row: &Label) -> Vec<Link> {
+        Labels::<FOLD>::links(row)
+    }
+
+    fn evolve(
+        key: &RowKey,
+        row: Option<Label>,
+        event: &Recorded<CatalogEvent>,
+    ) -> Result<Option<Label>, Unfoldable> {
+        Labels::<FOLD>::evolve(key, row, event)
+    }
+}

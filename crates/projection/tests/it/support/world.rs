@@ -6,7 +6,7 @@ use std::time::Duration;
 use catalog::CatalogEvent;
 use kernel::{Lane, View};
 use messaging::{Connection, OutgoingRecord, PartitionWriter, Producer, ProducerOptions, TopicSpec, Topics};
-use projection::{Building, Keeper, Limits, Projector, Room, Source};
+use projection::{Building, Keeper, Limits, OnChangedView, Projector, Room, Source};
 use read_store::{RowStore, ViewVersion};
 use service_runtime::Health;
 use test_servers::TestKafka;
@@ -67,7 +67,11 @@ impl World {
             prefix: self.kafka.prefix.clone(),
             groups: self.kafka.prefix.clone(),
             limits: Limits::default(),
-            building: Building { room: Room::of_mebibytes(64), written_every: Duration::from_millis(100) },
+            building: Building {
+                room: Room::of_mebibytes(64),
+                written_every: Duration::from_millis(100),
+                on_changed_view: OnChangedView::Rebuild,
+            },
             park_after: 3,
             replication: 1,
         }
