@@ -1,16 +1,22 @@
-//! A lane of a build is held against an independent fold of its topic before it may be read.
+//! A lane of a build is held against an independent fold of its events before it may be read.
+//!
+//! That fold is made alongside the rows where the lane's events came here from the first on; else, and where the check has
+//! to be made again, the topic is read once more.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 
 use kernel::{LogId, View};
-use read_store::RowStore;
+use read_store::{Checkpoint, RowStore};
 use tokio::task::JoinHandle;
 use wire::Codec;
 
-use crate::compare::{CompareError, Compared, Extent, compare};
+use crate::compare::{Alongside, CompareError, Compared, Extent, compare};
 use crate::from_topic::FromTopic;
 use crate::projector::Source;
 
 /// Rows of each lane that are held against the fold.
-const SAMPLE: usize = 5_000;
+const SAMPLE: usize = 2_000;
 
 /// The check of one lane, made beside its being fed.
 pub(crate) struct Check<V: View, S> {
@@ -19,6 +25,7 @@ pub(crate) struct Check<V: View, S> {
     pub(crate) topic: String,
     pub(crate) log: LogId,
     pub(crate) codec: Codec<V::Event>,
+    pub(crate) alongside: Alongside<V>,
     pub(crate) running: Option<JoinHandle<Result<Compared, CompareError>>>,
 }
 
@@ -35,9 +42,9 @@ pub(crate) enum Checked {
 
 impl<V: View, S: RowStore> Check<V, S> {
     /// Begins it where it was not begun, or could not be made, and looks whether it is done.
-    pub(crate) async fn look(&mut self) -> Checked {
+    pub(crate) async fn look(&mut self, here: &Checkpoint) -> Checked {
         let Some(running) = &mut self.running else {
-            self.running = self.begin();
+            self.running = self.begin(here);
             return Checked::NotYet;
         };
         if !running.is_finished() {
@@ -72,7 +79,7 @@ impl<V: View, S: RowStore> Check<V, S> {
         }
     }
 
-    fn begin(&self) -> Option<JoinHandle<Result<Compared, CompareError>>> {
+    fn begin(&mut self, here: &Checkpoint) -> Option<JoinHandle<Result<Compared, CompareError>>> {
         let mut told = match FromTopic::new(&self.source, &self.topic, &self.log, &self.codec) {
             Ok(told) => told,
             Err(error) => {
@@ -81,14 +88,18 @@ impl<V: View, S: RowStore> Check<V, S> {
             }
         };
         let (store, lane) = (self.store.clone(), self.log.lane);
-        let extent = Extent::Sample { rows: SAMPLE, seed: rand_seed() };
+        if let Some(folded) = self.alongside.take().filter(|folded| folded.is_no_further_than(here)) {
+            told.start_behind(folded.at());
+            return Some(tokio::spawn(async move { folded.compare(&store, lane, &mut told).await }));
+        }
+        let extent = Extent::Sample { rows: SAMPLE, seed: RandomState::new().hash_one(0) };
         Some(tokio::spawn(async move { compare::<V, S>(&store, lane, &mut told, extent).await }))
     }
-}
 
-fn rand_seed() -> u64 {
-    use std::hash::BuildHasher as _;
-    std::collections::hash_map::RandomState::new().hash_one(0)
+    /// What is to be folded alongside the rows.
+    pub(crate) fn alongside() -> Alongside<V> {
+        Alongside::new(SAMPLE, RandomState::new().hash_one(0))
+    }
 }
 
 impl<V: View, S> Drop for Check<V, S> {

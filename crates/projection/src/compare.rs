@@ -8,6 +8,7 @@
 //! events follow need no more than that: which links a row has depends on the row alone.
 
 mod ahead;
+mod alongside;
 mod reference;
 mod slice;
 
@@ -18,6 +19,7 @@ use kernel::{ChainHash, EventSet, Lane, Recorded, RowKey, Sequence, TenantId, Vi
 use read_store::{Checkpoint, RowAddress, RowStore, StoreError, StoredRow};
 
 use self::ahead::Ahead;
+pub(crate) use self::alongside::Alongside;
 use self::reference::Reference;
 use self::slice::Slice;
 use crate::parked::Parked;
@@ -132,6 +134,7 @@ pub async fn compare<V: View, S: RowStore>(
             lane,
             log: &mut *log,
             reference,
+            from: Checkpoint::ZERO,
             parked: &parked,
             compared: &mut compared,
             found: Vec::new(),
@@ -154,6 +157,8 @@ struct One<'a, V: View, S, L> {
     lane: Lane,
     log: &'a mut L,
     reference: Reference<V>,
+    /// What the reference has folded already.
+    from: Checkpoint,
     /// What was parked at the beginning.
     parked: &'a Parked,
     compared: &'a mut Compared,
@@ -165,6 +170,10 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
     /// Answers the slices that were left out because this one would have been too large.
     async fn run(mut self) -> Result<Vec<Slice>, CompareError> {
         let checkpoint = self.store.checkpoint(self.lane).await?.ok_or(CompareError::NotBegun)?;
+        if checkpoint.sequence < self.from.sequence {
+            // The store was emptied since.
+            return Err(CompareError::NotBegun);
+        }
         self.fold_to(&checkpoint).await?;
         let mut ahead = Ahead::<V>::default();
         let expected = self.reference.addresses();
@@ -193,7 +202,7 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
     }
 
     async fn fold_to(&mut self, checkpoint: &Checkpoint) -> Result<(), CompareError> {
-        let (mut last, mut chain) = (Sequence::ZERO, ChainHash::GENESIS);
+        let Checkpoint { sequence: mut last, mut chain, .. } = self.from;
         while last < checkpoint.sequence {
             let page = self.log.after(last).await.map_err(CompareError::Log)?;
             if page.is_empty() {

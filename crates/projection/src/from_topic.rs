@@ -50,6 +50,11 @@ impl<E: EventSet> FromTopic<E> {
         })
     }
 
+    /// Begins behind what is known already.
+    pub(crate) fn start_behind(&mut self, place: Checkpoint) {
+        self.last = place;
+    }
+
     async fn read(&self) -> Result<Vec<IncomingRecord>, String> {
         let (reader, topic) = (Arc::clone(&self.reader), Arc::clone(&self.topic));
         let (partition, from) = (self.partition, self.last.offset);

@@ -11,8 +11,11 @@
 //!
 //! A crash at any point, a panic of the fold included, loses nothing: where the lane is, the store says.
 
+mod applying;
 mod bulk;
+mod pauses;
 mod repair;
+mod serving;
 mod told;
 
 use std::panic::AssertUnwindSafe;
@@ -27,31 +30,23 @@ use service_runtime::Backoff;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Applying, Interrupted, Trouble};
-use crate::check::{Check, Checked};
+use crate::apply::Applying;
+use crate::check::Check;
 use crate::inbox::{Inbox, Taken};
 use crate::intake::{Admitted, Intake, Next, Refused};
 use crate::log_source::{Heads, LogSource};
 use crate::pace::Pace;
-use crate::parking::{NoEvent, Parking, Tries};
+use crate::parking::{NoEvent, Tries};
 use crate::projector::Building;
 use crate::standing::{Meters, Part, Standing};
 use crate::stop::{RecordAt, Stop};
-use crate::tending::{self, Tending};
+use crate::tending::Tending;
 use bulk::Plain;
+use pauses::Pauses;
 use repair::Watched;
 
-/// How often a lane that is stopped is tried again, at first and at last.
-const STOPPED_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
-/// How long a lane that was overtaken lets the other writer go on, at first and at last.
-const OVERTAKEN_PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
-
-/// What stopped a lane is told once, as long as it was among the last so many reasons.
-const STOPS_REMEMBERED: usize = 8;
 /// Fewer events than this were hardly worth a write of their own.
 const FEW: usize = 100;
-/// How often a lane looks whether it was found right.
-const LOOK_AT_CHECK: Duration = Duration::from_millis(100);
 
 /// A lane's task.
 pub(crate) struct LaneTask<V: View, S> {
@@ -187,24 +182,6 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         self.meters.parked(0);
     }
 
-    /// Reads nothing for a while, longer each time; false when the lane is to end.
-    async fn stay_stopped(&self, stop: &Stop, pauses: &mut Pauses) -> bool {
-        self.inbox.close();
-        self.consumer.pause(self.partition());
-        self.meters.retries.increment(1);
-        self.tell(stop, pauses);
-        self.pause_for(pauses.stopped.next_delay()).await
-    }
-
-    /// Tells what stops the lane: the first time as an error, afterwards in readiness and metrics only.
-    fn tell(&self, stop: &Stop, pauses: &mut Pauses) {
-        self.meters.stopped();
-        self.standing.trouble(Part::Lane(self.lane), stop.to_string());
-        if pauses.is_news(stop) {
-            tracing::error!(view = self.view, lane = self.lane.number(), why = %stop, "a lane is stopped");
-        }
-    }
-
     /// Waits for its turn, where not all lanes of a build are fed at once. None when the lane is to end.
     async fn take_turn(&mut self) -> Option<()> {
         if let Some(turns) = self.pace.turns() {
@@ -289,18 +266,6 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             if let Err(end) = self.deal_with(taken, place, pauses).await {
                 return end;
             }
-        }
-    }
-
-    /// How long nothing may come before the lane looks around.
-    fn look_after(&self) -> Duration {
-        if self.check.is_some() {
-            return LOOK_AT_CHECK;
-        }
-        if self.applying.parked_subjects() > 0 {
-            S::LOOK_EVERY.min(tending::LOOK_EVERY)
-        } else {
-            S::LOOK_EVERY
         }
     }
 
@@ -395,147 +360,6 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         Ok((events, None))
     }
 
-    /// Applies the events, waiting for the store as long as it takes.
-    async fn apply(&mut self, place: &mut Place, events: &[Next<V::Event>]) -> Result<(), End> {
-        let mut rest = events;
-        let mut backoff = Backoff::default();
-        while let Some(last) = rest.last() {
-            let started = Instant::now();
-            let outcome = self.applying.apply::<V>(place.checkpoint, rest).await;
-            let applied = outcome.as_ref().map_or_else(|interrupted| interrupted.applied, |()| rest.len());
-            if applied > 0 {
-                let written = &rest[applied - 1];
-                place.moved_to(written.after);
-                self.tried();
-                self.meters.written(applied, started.elapsed(), written.event.recorded_at);
-                self.tell_applied(&rest[..applied], started);
-            }
-            rest = &rest[applied..];
-            let Err(Interrupted { why, .. }) = outcome else {
-                debug_assert_eq!(place.checkpoint, last.after, "everything was applied");
-                break;
-            };
-            rest = match (why, rest) {
-                (Trouble::Store(why), _) => self.recover(place, rest, why, &mut backoff).await?,
-                (Trouble::Event(_), []) => rest,
-                (Trouble::Event(failure), [next, others @ ..]) => {
-                    match self.after_failure(place, next, failure).await? {
-                        Parking::TryAgain => rest,
-                        Parking::Parked => others,
-                        Parking::StoreFailed(why) => self.recover(place, rest, why, &mut backoff).await?,
-                    }
-                }
-            };
-        }
-        self.meters.parked(self.applying.parked_subjects());
-        Ok(())
-    }
-
-    /// After a write that failed, or whose answer was lost: what is still to be applied, once the store answers.
-    async fn recover<'a>(
-        &mut self,
-        place: &mut Place,
-        rest: &'a [Next<V::Event>],
-        why: StoreError,
-        backoff: &mut Backoff,
-    ) -> Result<&'a [Next<V::Event>], End> {
-        if why.is_retryable() && !self.wait_for_store(&why, backoff).await {
-            return Err(End::Cancelled);
-        }
-        let found = loop {
-            match self.store.checkpoint(self.lane).await {
-                Ok(Some(found)) => break found,
-                Ok(None) | Err(StoreError::Emptied(_)) => return Err(End::Emptied),
-                Err(error) if !self.wait_for_store(&error, backoff).await => return Err(End::Cancelled),
-                Err(_) => {}
-            }
-        };
-        self.standing.fine(Part::Store(self.lane));
-        if found != place.checkpoint {
-            // It was written after all, or somebody else wrote the same: the rows are the same fold.
-            let written = rest.iter().position(|next| next.after == found).ok_or(End::Moved)?;
-            place.moved_to(found);
-            return Ok(&rest[written + 1..]);
-        }
-        match why {
-            StoreError::Unavailable(_) | StoreError::Misconfigured(_) => Ok(rest),
-            StoreError::Moved => Err(End::Moved),
-            StoreError::Emptied(_) => Err(End::Emptied),
-            StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Unfoldable(_) => {
-                let at = rest.first().map_or(RecordAt::Offset(place.checkpoint.offset), |next| next.at);
-                Err(End::Stop(Stop::Inapplicable { at, why: why.to_string() }))
-            }
-        }
-    }
-
-    fn went_on(&self, pauses: &mut Pauses) {
-        self.standing.fine(Part::Store(self.lane));
-        if pauses.went_on() {
-            self.meters.going_on();
-            self.standing.fine(Part::Lane(self.lane));
-            tracing::info!(view = self.view, lane = self.lane.number(), "a lane that was stopped goes on");
-        }
-    }
-
-    /// While nothing comes: is the checkpoint still there, and does anything keep the lane from serving?
-    async fn look(&mut self, place: &mut Place) -> Result<(), End> {
-        match self.store.begin(self.lane).await {
-            Ok((found, _)) if found != place.checkpoint => Err(End::Moved),
-            Ok((_, serving)) => {
-                self.standing.fine(Part::Store(self.lane));
-                place.serving = serving;
-                self.meters.serving(serving);
-                if place.reached && !serving { self.say_caught_up(place).await } else { Ok(()) }
-            }
-            Err(StoreError::Emptied(_)) => Err(End::Emptied),
-            Err(error) => {
-                self.standing.trouble(Part::Store(self.lane), error.to_string());
-                Ok(())
-            }
-        }
-    }
-
-    async fn say_caught_up(&mut self, place: &mut Place) -> Result<(), End> {
-        if !self.is_right().await {
-            return Ok(());
-        }
-        match self.store.caught_up(self.lane, &place.checkpoint).await {
-            Ok(serving) => {
-                place.serving = serving;
-                self.meters.serving(serving);
-                if serving {
-                    let (view, lane) = (self.view, self.lane.number());
-                    tracing::debug!(view, lane, sequence = %place.checkpoint.sequence, "a lane serves");
-                }
-                Ok(())
-            }
-            Err(StoreError::Moved) => Err(End::Moved),
-            Err(StoreError::Emptied(_)) => Err(End::Emptied),
-            // Said again with the next look.
-            Err(_) => Ok(()),
-        }
-    }
-
-    /// Whether the rows were checked, where they have to be. Found wrong, the build is given up.
-    async fn is_right(&mut self) -> bool {
-        let Some(check) = &mut self.check else { return true };
-        match check.look().await {
-            Checked::NotYet => false,
-            Checked::Right => {
-                self.check = None;
-                true
-            }
-            Checked::Wrong(why) => {
-                tracing::error!(view = self.view, lane = self.lane.number(), why, "a build is given up");
-                self.standing.trouble(Part::Lane(self.lane), why.clone());
-                if let Err(error) = self.store.fail(&why).await {
-                    tracing::warn!(view = self.view, %error, "that a build is given up is not noted yet");
-                }
-                false
-            }
-        }
-    }
-
     /// False when the lane is to end.
     pub(crate) async fn wait_for_store(&self, error: &StoreError, backoff: &mut Backoff) -> bool {
         self.meters.retries.increment(1);
@@ -549,45 +373,5 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
 
     fn partition(&self) -> i32 {
         i32::from(self.lane.number())
-    }
-}
-
-/// How long to wait before what is tried again, and what was told.
-struct Pauses {
-    stopped: Backoff,
-    overtaken: Backoff,
-    /// What stopped the lane since it last went on.
-    told: Vec<Stop>,
-    /// The last of it was the log being another one.
-    refused: bool,
-}
-
-impl Pauses {
-    fn new() -> Self {
-        Self {
-            stopped: Backoff::between(STOPPED_PAUSE.0, STOPPED_PAUSE.1),
-            overtaken: Backoff::between(OVERTAKEN_PAUSE.0, OVERTAKEN_PAUSE.1),
-            told: Vec::new(),
-            refused: false,
-        }
-    }
-
-    /// The lane went on; says whether it had been stopped.
-    fn went_on(&mut self) -> bool {
-        let stopped = !self.told.is_empty();
-        if stopped {
-            *self = Self::new();
-        }
-        stopped
-    }
-
-    /// Whether it has not been told yet.
-    fn is_news(&mut self, stop: &Stop) -> bool {
-        let news = !self.told.contains(stop);
-        if news {
-            self.told.truncate(STOPS_REMEMBERED - 1);
-            self.told.insert(0, stop.clone());
-        }
-        news
     }
 }

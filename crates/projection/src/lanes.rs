@@ -160,6 +160,7 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
                 topic: self.topic.clone(),
                 log: LogId::new(view.context, lane),
                 codec: codec.clone(),
+                alongside: Check::<V, S>::alongside(),
                 running: None,
             }),
             token: token.clone(),

@@ -215,8 +215,12 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         let mut backoff = Backoff::default();
         loop {
             match self.applying.fold_in(bulk, &following).await {
-                Ok(Taken::All) => break,
+                Ok(Taken::All) => {
+                    self.hear(following.iter().map(|(_, event, after)| (*event, *after)));
+                    break;
+                }
                 Ok(Taken::Before(before)) => {
+                    self.hear(following[..before].iter().map(|(_, event, after)| (*event, *after)));
                     plain_from = places[before];
                     break;
                 }

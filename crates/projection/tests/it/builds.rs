@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use catalog::views::ProductDetails;
-use kernel::{Lane, RowKey, Sequence};
+use kernel::{Lane, RowKey, Sequence, View};
 use projection::{Limits, Source};
 use read_store::{
     Advance, BuildOptions, BuildState, Builds, RowAddress, RowChange, RowStore, StoreError, Tracked,
@@ -21,6 +21,7 @@ on_both_stores!(
     a_build_is_read_when_it_is_complete_and_the_one_before_can_be_gone_back_to,
     a_build_that_is_killed_again_and_again_goes_on_and_is_right,
     a_build_that_is_not_the_fold_is_given_up_and_never_read,
+    a_row_that_is_changed_while_it_is_built_is_found,
     queries_at_500_a_second_go_on_during_three_builds_and_never_go_back_in_time,
     a_build_that_was_replaced_is_erased_in_time,
 );
@@ -137,13 +138,14 @@ async fn a_build_that_is_killed_again_and_again_goes_on_and_is_right(bench: impl
 
 async fn a_build_that_is_not_the_fold_is_given_up_and_never_read(bench: impl Bench) {
     let world = World::new(2).await;
-    let (histories, _) = histories(&world, 55, 300).await;
+    // More than is folded in one go: there is time before the lane is complete.
+    let (histories, _) = histories(&world, 55, 2_500).await;
     let store = bench.rows(version_of::<ProductDetails>());
     let limits = Limits { batch_records: 10, ..Limits::default() };
     let source = Source { limits, ..world.source() };
     let running = world.keep_with::<ProductDetails>(source, store.clone(), LONG);
     until_both_at_head(&store, &histories).await;
-    let build = store.of_build(store.begin_build(&LANES, throttled(100)).await.unwrap());
+    let build = store.of_build(store.begin_build(&LANES, throttled(1_000)).await.unwrap());
     until("a row that is none is in it", async || {
         let Ok(Some(at)) = build.checkpoint(LANES[0]).await else { return false };
         let stray = RowAddress { tenant: tenant("acme"), key: RowKey::new("stray") };
@@ -163,6 +165,52 @@ async fn a_build_that_is_not_the_fold_is_given_up_and_never_read(bench: impl Ben
     assert!(!store.of_build(2).serve_again(&[LANES[0]]).await.unwrap(), "it is never read");
     running.until_ready().await;
     running.stop().await;
+}
+
+async fn a_row_that_is_changed_while_it_is_built_is_found(bench: impl Bench) {
+    let world = World::new(2).await;
+    let (acme, key) = (tenant("acme"), uuid::Uuid::from_u128(7_000).to_string());
+    let mut histories = [History::new(0), History::new(1)];
+    histories[0].happen(&acme, product_created(7_000, 9_999, "never touched again"));
+    // More than is folded in one go: there is time before the lane is complete.
+    Story::of(58, &["acme", "zebra"]).go_on(&mut histories[0], 3_500);
+    Story::of(59, &["other"]).go_on(&mut histories[1], 20);
+    for history in &histories {
+        world.publish_from(history, 0).await;
+    }
+    let store = bench.rows(version_of::<ProductDetails>());
+    let running = world.keep::<ProductDetails>(store.clone(), LONG);
+    until_both_at_head(&store, &histories).await;
+    let build = store.of_build(store.begin_build(&LANES, throttled(700)).await.unwrap());
+    let address = RowAddress { tenant: acme, key: RowKey::new(key.as_str()) };
+    until("a row is changed in it", async || {
+        let Ok(Some(at)) = build.checkpoint(LANES[0]).await else { return false };
+        let Ok(rows) = build.load(LANES[0], std::slice::from_ref(&address)).await else { return false };
+        let Some(row) = rows.first() else { return false };
+        let body = Some(row.body.replace("never touched again", "touched"));
+        let links = row_links(&row.body);
+        let change = RowChange {
+            at: address.clone(),
+            stamp: row.stamp,
+            body,
+            links: links.clone(),
+            links_before: links,
+        };
+        match build.write(LANES[0], &Advance { from: at, to: at }, &[change], &[]).await {
+            Ok(()) => true,
+            Err(StoreError::Moved | StoreError::Emptied(_)) => false,
+            Err(error) => panic!("{error}"),
+        }
+    })
+    .await;
+    until_state(&store, 2, BuildState::Failed).await;
+    let trouble = tracked(&store, 2).await.unwrap().trouble.unwrap();
+    assert!(trouble.contains(&key) && trouble.contains("it differs in"), "{trouble}");
+    running.stop().await;
+}
+
+fn row_links(body: &str) -> Vec<kernel::Link> {
+    ProductDetails::links(&serde_json::from_str(body).unwrap())
 }
 
 async fn queries_at_500_a_second_go_on_during_three_builds_and_never_go_back_in_time(bench: impl Bench) {
