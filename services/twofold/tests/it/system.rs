@@ -147,14 +147,22 @@ impl System {
 
     /// What a command of the command line prints, with the system's environment.
     pub(crate) async fn twofold(&self, arguments: &[&str]) -> String {
+        let (succeeded, told) = self.twofold_ends(arguments).await;
+        assert!(succeeded, "{arguments:?}: {told}");
+        told
+    }
+
+    /// The same, and whether it ended with 0.
+    pub(crate) async fn twofold_ends(&self, arguments: &[&str]) -> (bool, String) {
         let output = Command::new(env!("CARGO_BIN_EXE_twofold"))
             .args(arguments)
             .envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())))
             .output()
             .await
             .unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let told = String::from_utf8(output.stdout).unwrap();
+        let trouble = String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), if output.status.success() { told } else { told + &trouble })
     }
 
     /// Where commands go.
