@@ -32,10 +32,10 @@ use crate::{bare_consumer, report};
 /// What to build.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Events, ten for each product.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1200..))]
-    events: u64,
-    /// Lanes in use, of twelve; several give several runs on topics of their own.
+    /// Events, ten for each product; several give several runs, each on servers of its own.
+    #[arg(long, default_value = "1000000", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1200..))]
+    events: Vec<u64>,
+    /// Lanes in use, of twelve; several give a run each for every number of events.
     #[arg(long, default_value = "1", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=12))]
     lanes: Vec<u16>,
     /// Where to.
@@ -102,8 +102,11 @@ pub(crate) async fn keep(keep: &Keep) -> anyhow::Result<()> {
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let mut runs = Vec::new();
     let mut conditions = Value::Null;
-    for lanes in &options.lanes {
-        let shop = Shop { events: options.events, lanes: *lanes };
+    let shops = options.events.iter().flat_map(|events| {
+        let shop = |lanes: &u16| Shop { events: *events, lanes: *lanes };
+        options.lanes.iter().map(shop).collect::<Vec<_>>()
+    });
+    for shop in shops {
         let run = on_servers(everything(), async |servers| {
             let postgres = servers.postgres.as_deref().context("Postgres was not started")?;
             conditions = report::conditions(postgres).await?;
