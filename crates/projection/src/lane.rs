@@ -241,6 +241,8 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             {
                 return end;
             }
+            // A lane with nothing to build has had its turn.
+            self.bulk.turn = None;
             if let Err(end) = self.tend(place).await {
                 return end;
             }

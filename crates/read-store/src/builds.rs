@@ -41,7 +41,7 @@ pub trait Builds: Sized {
 
     /// The same, folded by a fold of this fingerprint.
     #[must_use]
-    fn with_fold(&self, fold: Option<FoldFingerprint>) -> Self;
+    fn with_fold(self, fold: Option<FoldFingerprint>) -> Self;
 
     /// Every build of the view that is kept here, oldest first, as far as its lanes are among these.
     fn tracked(&self, lanes: &[Lane]) -> impl Future<Output = Result<Vec<Tracked>, StoreError>> + Send;

@@ -108,7 +108,7 @@ async fn a_changed_fold_is_refused_where_that_is_wanted_until_a_build_is_asked_f
     old.until_ready().await;
     old.stop().await;
 
-    let asked = store.with_fold(after).begin_build(&LANES, BuildOptions::default()).await.unwrap();
+    let asked = store.clone().with_fold(after).begin_build(&LANES, BuildOptions::default()).await.unwrap();
     assert_eq!(asked, 2);
     new.until_ready().await;
     until_states(&store, &[(1, before, BuildState::Retained), (2, after, BuildState::Serving)]).await;

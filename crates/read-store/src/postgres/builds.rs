@@ -24,7 +24,7 @@ impl Builds for PostgresRows {
         Self::folded_by(inner.code, inner.pool.clone(), view, inner.shape)
     }
 
-    fn with_fold(&self, fold: Option<FoldFingerprint>) -> Self {
+    fn with_fold(self, fold: Option<FoldFingerprint>) -> Self {
         let inner = &self.0;
         let code = Code { fold, ..inner.code };
         Self::folded_by(code, inner.pool.clone(), inner.view, inner.shape)

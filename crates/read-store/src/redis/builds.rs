@@ -164,7 +164,7 @@ impl Builds for RedisRows {
         self.as_of(ViewVersion { version: build, ..self.0.view }, self.0.code)
     }
 
-    fn with_fold(&self, fold: Option<FoldFingerprint>) -> Self {
+    fn with_fold(self, fold: Option<FoldFingerprint>) -> Self {
         self.as_of(self.0.view, Code { fold, ..self.0.code })
     }
 
