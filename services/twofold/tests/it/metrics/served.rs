@@ -121,13 +121,23 @@ async fn every_service_serves_what_it_is_operated_by_and_nothing_undocumented() 
             assert_eq!(kinds.get(&name), Some(&kind), "{name} of {service}");
         }
     }
-    let scraped = scrape(&system, "projector-redis").await;
-    let values = |name: &str| -> BTreeSet<String> {
+    for name in ["twofold_projection_progress_ratio", "twofold_projection_serving"] {
+        every_lane_comes_to_one(&system, name).await;
+    }
+}
+
+async fn every_lane_comes_to_one(system: &System, name: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let scraped = scrape(system, "projector-redis").await;
         let of = scraped.lines().filter(|line| line.starts_with(&format!("{name}{{")));
-        of.map(|line| line.rsplit_once(' ').unwrap().1.to_owned()).collect()
-    };
-    assert_eq!(values("twofold_projection_progress_ratio"), BTreeSet::from(["1".to_owned()]));
-    assert_eq!(values("twofold_projection_serving"), BTreeSet::from(["1".to_owned()]));
+        let values: BTreeSet<&str> = of.map(|line| line.rsplit_once(' ').unwrap().1).collect();
+        if values == BTreeSet::from(["1"]) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{name} is {values:?}");
+        pause().await;
+    }
 }
 
 /// A little of everything: a command, one that is refused, a process, a query, one that waits in vain.
