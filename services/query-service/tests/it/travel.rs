@@ -39,8 +39,8 @@ fn euro(amount: i64) -> Value {
 async fn every_query_answers_of_its_own_tenant_only() {
     let trip = two_trips().await;
     for (own, other) in [
-        ((&trip.acme, "lisbon", r#""amount":1000,"#), ("rome", r#""amount":777,"#)),
-        ((&trip.rival, "rome", r#""amount":777,"#), ("lisbon", r#""amount":1000,"#)),
+        ((&trip.acme, "lisbon", ":1000,"), ("rome", ":777,")),
+        ((&trip.rival, "rome", ":777,"), ("lisbon", ":1000,")),
     ] {
         for path in every_query() {
             let (tenant, label, amount) = own;
