@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::slice;
 
-use kernel::{EventSet, Keys, Lane, Recorded, TenantId, View};
+use kernel::{Keys, Lane, TenantId};
 use read_store::{Advance, Checkpoint, Folded, Letter, Lookup, Reason, RowAddress, RowStore, StoreError};
 
 use crate::fold::{Fold, LeftOut, OnFailure, Touched};
 use crate::intake::Next;
 use crate::parked::{Failure, PARKED_MOST, Parked, letter};
+use crate::view::{AnyEvent, AnyView};
 
 /// Links that are looked up for one write.
 const LINKS_AT_ONCE: usize = 16;
@@ -19,6 +20,7 @@ const TENANTS_REMEMBERED: usize = 10_000;
 
 /// Applies events to one lane of a store.
 pub(crate) struct Applying<S> {
+    pub(crate) view: AnyView,
     pub(crate) store: S,
     pub(crate) lane: Lane,
     settled: HashSet<TenantId>,
@@ -66,8 +68,8 @@ struct How {
 }
 
 impl<S: RowStore> Applying<S> {
-    pub(crate) fn new(store: S, lane: Lane) -> Self {
-        Self { store, lane, settled: HashSet::new(), parked: None }
+    pub(crate) fn new(view: AnyView, store: S, lane: Lane) -> Self {
+        Self { view, store, lane, settled: HashSet::new(), parked: None }
     }
 
     /// Reads again what this knows of the lane: the store may have lost it, or another have changed it.
@@ -96,11 +98,7 @@ impl<S: RowStore> Applying<S> {
 
     /// Applies the events, which follow `from`, all or up to the one that cannot be: a store's refusal is traced
     /// to the very event by writing fewer and fewer at once.
-    pub(crate) async fn apply<V: View>(
-        &mut self,
-        from: Checkpoint,
-        events: &[Next<V::Event>],
-    ) -> Result<(), Interrupted> {
+    pub(crate) async fn apply(&mut self, from: Checkpoint, events: &[Next]) -> Result<(), Interrupted> {
         let mut applied = 0;
         let mut most = usize::MAX;
         let mut from = from;
@@ -108,7 +106,7 @@ impl<S: RowStore> Applying<S> {
         while applied < events.len() {
             let rest = &events[applied..];
             let some = &rest[..rest.len().min(most)];
-            match self.apply_some::<V>(from, some, how).await {
+            match self.apply_some(from, some, how).await {
                 Ok(count) => {
                     applied += count;
                     from = events[applied - 1].after;
@@ -132,16 +130,16 @@ impl<S: RowStore> Applying<S> {
     }
 
     /// Applies an event that some of its rows cannot take in, which are parked.
-    pub(crate) async fn park<V: View>(
+    pub(crate) async fn park(
         &mut self,
         from: Checkpoint,
-        next: &Next<V::Event>,
+        next: &Next,
         failure: &Failure,
         attempts: u32,
     ) -> Result<(), StoreError> {
         let refused = failure.reason == Reason::Refused;
         let on_failure = if refused { OnFailure::ParkAll } else { OnFailure::Park };
-        match self.apply_some::<V>(from, slice::from_ref(next), How { on_failure, attempts }).await {
+        match self.apply_some(from, slice::from_ref(next), How { on_failure, attempts }).await {
             Ok(_) => Ok(()),
             Err(Failed::Store(error)) => Err(error),
             Err(Failed::At(_, failure)) => Err(StoreError::Unfoldable(failure.why)),
@@ -191,21 +189,16 @@ impl<S: RowStore> Applying<S> {
     }
 
     /// Applies as many of the events as can share a write, at least one, and says how many.
-    async fn apply_some<V: View>(
-        &mut self,
-        from: Checkpoint,
-        events: &[Next<V::Event>],
-        how: How,
-    ) -> Result<usize, Failed> {
-        self.settle(events.iter().map(|next| &next.event.tenant)).await?;
+    async fn apply_some(&mut self, from: Checkpoint, events: &[Next], how: How) -> Result<usize, Failed> {
+        self.settle(events.iter().map(|next| next.event.tenant())).await?;
         let parked = self.take_parked().await?;
-        let mut plan = Plan::of::<V>(events, &parked);
-        let mut fold = Fold::<V>::new(how.on_failure);
+        let mut plan = Plan::of(&self.view, events, &parked);
+        let mut fold = Fold::new(self.view.clone(), how.on_failure);
         let loaded = self.load(&mut plan, &mut fold).await;
         let folded = match loaded {
             Ok(None) => folded(fold, events, &plan.touched, &parked, self.lane, how),
             Ok(Some(lookup)) => {
-                self.apply_large::<V>(parked, from, &events[0], &lookup, how).await?;
+                self.apply_large(parked, from, &events[0], &lookup, how).await?;
                 return Ok(1);
             }
             Err(error) => Err(error.into()),
@@ -225,11 +218,7 @@ impl<S: RowStore> Applying<S> {
     }
 
     /// Takes the rows that are asked for into the fold; or says which link brings the first event too many.
-    async fn load<V: View>(
-        &self,
-        plan: &mut Plan<'_, V::Event>,
-        fold: &mut Fold<V>,
-    ) -> Result<Option<Lookup>, StoreError> {
+    async fn load(&self, plan: &mut Plan<'_>, fold: &mut Fold) -> Result<Option<Lookup>, StoreError> {
         if !plan.lookups.is_empty() {
             let found = self.store.linked(self.lane, &plan.lookups, ROWS_OF_A_LINK).await?;
             if let Some(large) = found.iter().position(|rows| rows.len() >= ROWS_OF_A_LINK) {
@@ -249,11 +238,11 @@ impl<S: RowStore> Applying<S> {
         Ok(None)
     }
 
-    async fn apply_large<V: View>(
+    async fn apply_large(
         &mut self,
         mut parked: Parked,
         from: Checkpoint,
-        next: &Next<V::Event>,
+        next: &Next,
         lookup: &Lookup,
         how: How,
     ) -> Result<(), Failed> {
@@ -261,7 +250,7 @@ impl<S: RowStore> Applying<S> {
         let touched = [Touched::Rows(Keys::Linked(lookup.link.clone()))];
         let (mut failure, mut subjects) = (None, Vec::new());
         let page = |rows| {
-            let mut fold = Fold::<V>::new(how.on_failure);
+            let mut fold = Fold::new(self.view.clone(), how.on_failure);
             fold.take_in(rows, Some(&lookup.link));
             match folded(fold, slice::from_ref(next), &touched, &parked, self.lane, how) {
                 Ok(folded) => {
@@ -311,9 +300,9 @@ impl<S: RowStore> Applying<S> {
 }
 
 /// Folds the events of which it is known what they touch.
-fn folded<V: View>(
-    mut fold: Fold<V>,
-    events: &[Next<V::Event>],
+fn folded(
+    mut fold: Fold,
+    events: &[Next],
     touched: &[Touched],
     parked: &Parked,
     lane: Lane,
@@ -322,7 +311,7 @@ fn folded<V: View>(
     for (place, (next, touched)) in events.iter().zip(touched).enumerate() {
         fold.apply(&next.event, touched, parked).map_err(|failure| Failed::At(place, failure))?;
     }
-    let place_of = |sequence| events.iter().position(|next| next.event.sequence == sequence).unwrap_or(0);
+    let place_of = |sequence| events.iter().position(|next| next.event.sequence() == sequence).unwrap_or(0);
     let outcome =
         fold.into_outcome().map_err(|(sequence, failure)| Failed::At(place_of(sequence), failure))?;
     let letters = outcome.left_out.into_iter().map(|LeftOut { sequence, subject, failure }| {
@@ -343,19 +332,19 @@ pub(crate) fn traceable(error: &StoreError) -> bool {
 }
 
 /// What a run of events asks for.
-struct Plan<'a, E> {
-    events: Vec<&'a Recorded<E>>,
+struct Plan<'a> {
+    events: Vec<&'a AnyEvent>,
     touched: Vec<Touched>,
     lookups: Vec<Lookup>,
 }
 
-impl<'a, E: EventSet> Plan<'a, E> {
-    fn of<V: View<Event = E>>(events: &'a [Next<E>], parked: &Parked) -> Self {
+impl<'a> Plan<'a> {
+    fn of(view: &AnyView, events: &'a [Next], parked: &Parked) -> Self {
         let mut plan = Self { events: Vec::new(), touched: Vec::new(), lookups: Vec::new() };
         for Next { event, .. } in events {
-            let touched = Touched::by::<V>(event, parked);
+            let touched = Touched::by(view, event, parked);
             if let Touched::Rows(Keys::Linked(link)) = &touched {
-                let lookup = Lookup { tenant: event.tenant.clone(), link: link.clone() };
+                let lookup = Lookup { tenant: event.tenant().clone(), link: link.clone() };
                 if !plan.lookups.contains(&lookup) {
                     if plan.lookups.len() == LINKS_AT_ONCE {
                         break;
@@ -372,7 +361,7 @@ impl<'a, E: EventSet> Plan<'a, E> {
     fn is_lookup(&self, event: usize, lookup: usize) -> bool {
         let wanted = &self.lookups[lookup];
         matches!(&self.touched[event], Touched::Rows(Keys::Linked(link)) if *link == wanted.link)
-            && self.events[event].tenant == wanted.tenant
+            && *self.events[event].tenant() == wanted.tenant
     }
 
     /// Leaves out the first event that asks for this link, and all after it.
@@ -386,7 +375,7 @@ impl<'a, E: EventSet> Plan<'a, E> {
         for (event, touched) in self.events.iter().zip(&self.touched) {
             if let Touched::Rows(Keys::These(keys)) = touched {
                 wanted.extend(
-                    keys.iter().map(|key| RowAddress { tenant: event.tenant.clone(), key: key.clone() }),
+                    keys.iter().map(|key| RowAddress { tenant: event.tenant().clone(), key: key.clone() }),
                 );
             }
         }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use kernel::{Keys, Recorded, View};
+use kernel::Keys;
 use messaging::IncomingRecord;
 use read_store::{Advance, Checkpoint, Letter, Lookup, Many, RowAddress, RowStore, StoreError};
 
@@ -15,6 +15,7 @@ use crate::apply::Applying;
 use crate::fold::{Fold, LeftOut, OnFailure, Touched};
 use crate::parked::letter;
 use crate::room::{Room, Share};
+use crate::view::{AnyEvent, AnyView};
 
 /// Rows that are loaded in one go.
 const LOADED_AT_ONCE: usize = 5_000;
@@ -26,8 +27,8 @@ const LETTERS: usize = 500;
 const ROW_OVERHEAD: usize = 400;
 
 /// What is folded and not yet written.
-pub(crate) struct Bulk<V: View> {
-    fold: Fold<V>,
+pub(crate) struct Bulk {
+    fold: Fold,
     /// The fold has every row of the lane that the store has.
     is_whole: bool,
     letters: Vec<Letter>,
@@ -41,7 +42,7 @@ pub(crate) struct Bulk<V: View> {
 }
 
 /// A record and its event, and where the lane is once it was folded.
-pub(crate) type Following<'a, E> = (&'a IncomingRecord, &'a Recorded<E>, Checkpoint);
+pub(crate) type Following<'a> = (&'a IncomingRecord, &'a AnyEvent, Checkpoint);
 
 /// How far events were folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +55,11 @@ pub(crate) enum Taken {
     Spoilt(usize),
 }
 
-impl<V: View> Bulk<V> {
+impl Bulk {
     /// Nothing yet, behind what the store has.
-    pub(crate) fn new(at: Checkpoint, room: &Room, every: Duration) -> Self {
+    pub(crate) fn new(view: AnyView, at: Checkpoint, room: &Room, every: Duration) -> Self {
         Self {
-            fold: Fold::new(OnFailure::Stop),
+            fold: Fold::new(view, OnFailure::Stop),
             is_whole: at == Checkpoint::ZERO,
             letters: Vec::new(),
             at,
@@ -82,15 +83,15 @@ impl<V: View> Bulk<V> {
 
 impl<S: RowStore> Applying<S> {
     /// Folds events in memory, which follow where `bulk` is.
-    pub(crate) async fn fold_in<V: View>(
+    pub(crate) async fn fold_in(
         &mut self,
-        bulk: &mut Bulk<V>,
-        events: &[Following<'_, V::Event>],
+        bulk: &mut Bulk,
+        events: &[Following<'_>],
     ) -> Result<Taken, StoreError> {
-        self.settle(events.iter().map(|(_, event, _)| &event.tenant)).await?;
+        self.settle(events.iter().map(|(_, event, _)| event.tenant())).await?;
         let parked = self.take_parked().await?;
         let touched: Vec<Touched> =
-            events.iter().map(|(_, event, _)| Touched::by::<V>(event, &parked)).collect();
+            events.iter().map(|(_, event, _)| Touched::by(&self.view, event, &parked)).collect();
         let taken = match self.load_for(bulk, events, &touched).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -119,10 +120,10 @@ impl<S: RowStore> Applying<S> {
     }
 
     /// Takes in what these events ask for and the fold does not have.
-    async fn load_for<V: View>(
+    async fn load_for(
         &self,
-        bulk: &mut Bulk<V>,
-        events: &[Following<'_, V::Event>],
+        bulk: &mut Bulk,
+        events: &[Following<'_>],
         touched: &[Touched],
     ) -> Result<Taken, StoreError> {
         if bulk.is_whole {
@@ -133,12 +134,14 @@ impl<S: RowStore> Applying<S> {
         for (place, ((_, event, _), touched)) in events.iter().zip(touched).enumerate() {
             match touched {
                 Touched::Rows(Keys::These(keys)) => {
-                    let at =
-                        |key: &kernel::RowKey| RowAddress { tenant: event.tenant.clone(), key: key.clone() };
+                    let at = |key: &kernel::RowKey| RowAddress {
+                        tenant: event.tenant().clone(),
+                        key: key.clone(),
+                    };
                     wanted.extend(keys.iter().map(at).filter(|at| !bulk.fold.has(at)));
                 }
                 Touched::Rows(Keys::Linked(link)) => {
-                    let lookup = Lookup { tenant: event.tenant.clone(), link: link.clone() };
+                    let lookup = Lookup { tenant: event.tenant().clone(), link: link.clone() };
                     if lookups.iter().all(|(_, other)| *other != lookup) {
                         lookups.push((place, lookup));
                     }
@@ -166,11 +169,7 @@ impl<S: RowStore> Applying<S> {
     }
 
     /// Writes what was folded since `from`, which is where the store is.
-    pub(crate) async fn write_bulk<V: View>(
-        &self,
-        bulk: &mut Bulk<V>,
-        from: Checkpoint,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn write_bulk(&self, bulk: &mut Bulk, from: Checkpoint) -> Result<(), StoreError> {
         let (new, known) = bulk.fold.changed();
         let (rows, bytes) = (new.len() + known.len(), AtomicUsize::new(0));
         let fold = &bulk.fold;

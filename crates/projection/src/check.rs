@@ -6,26 +6,26 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 
-use kernel::{LogId, View};
+use kernel::LogId;
 use read_store::{Checkpoint, RowStore};
 use tokio::task::JoinHandle;
-use wire::Codec;
 
 use crate::compare::{Alongside, CompareError, Compared, Extent, compare};
 use crate::from_topic::FromTopic;
 use crate::projector::Source;
+use crate::view::AnyView;
 
 /// Rows of each lane that are held against the fold.
 const SAMPLE: usize = 2_000;
 
 /// The check of one lane, made beside its being fed.
-pub(crate) struct Check<V: View, S> {
+pub(crate) struct Check<S> {
     pub(crate) source: Source,
     pub(crate) store: S,
     pub(crate) topic: String,
     pub(crate) log: LogId,
-    pub(crate) codec: Codec<V::Event>,
-    pub(crate) alongside: Alongside<V>,
+    pub(crate) view: AnyView,
+    pub(crate) alongside: Alongside,
     pub(crate) running: Option<JoinHandle<Result<Compared, CompareError>>>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Checked {
     Wrong(String),
 }
 
-impl<V: View, S: RowStore> Check<V, S> {
+impl<S: RowStore> Check<S> {
     /// Begins it where it was not begun, or could not be made, and looks whether it is done.
     pub(crate) async fn look(&mut self, here: &Checkpoint) -> Checked {
         let Some(running) = &mut self.running else {
@@ -56,7 +56,7 @@ impl<V: View, S: RowStore> Check<V, S> {
         match outcome {
             Ok(Ok(compared)) if compared.differing == 0 => {
                 let Compared { rows, parked, .. } = compared;
-                tracing::info!(view = V::NAME, lane, rows, parked, "a lane of a build was checked");
+                tracing::info!(view = self.view.name(), lane, rows, parked, "a lane of a build was checked");
                 Checked::Right
             }
             Ok(Ok(compared)) => {
@@ -72,7 +72,7 @@ impl<V: View, S: RowStore> Check<V, S> {
                 Checked::Wrong(format!("lane {lane}: {error}"))
             }
             Ok(Err(error)) => {
-                tracing::warn!(view = V::NAME, lane, %error, "a lane of a build could not be checked, yet");
+                tracing::warn!(view = self.view.name(), lane, %error, "a lane of a build could not be checked, yet");
                 Checked::NotYet
             }
             Err(error) => Checked::Wrong(format!("lane {lane}: the check failed: {error}")),
@@ -80,29 +80,29 @@ impl<V: View, S: RowStore> Check<V, S> {
     }
 
     fn begin(&mut self, here: &Checkpoint) -> Option<JoinHandle<Result<Compared, CompareError>>> {
-        let mut told = match FromTopic::new(&self.source, &self.topic, &self.log, &self.codec) {
+        let mut told = match FromTopic::new(&self.source, &self.topic, &self.log, &self.view) {
             Ok(told) => told,
             Err(error) => {
-                tracing::warn!(view = V::NAME, %error, "a build cannot be checked, yet");
+                tracing::warn!(view = self.view.name(), %error, "a build cannot be checked, yet");
                 return None;
             }
         };
-        let (store, lane) = (self.store.clone(), self.log.lane);
+        let (view, store, lane) = (self.view.clone(), self.store.clone(), self.log.lane);
         if let Some(folded) = self.alongside.take().filter(|folded| folded.is_no_further_than(here)) {
             told.start_behind(folded.at());
             return Some(tokio::spawn(async move { folded.compare(&store, lane, &mut told).await }));
         }
         let extent = Extent::Sample { rows: SAMPLE, seed: RandomState::new().hash_one(0) };
-        Some(tokio::spawn(async move { compare::<V, S>(&store, lane, &mut told, extent).await }))
+        Some(tokio::spawn(async move { compare(&view, &store, lane, &mut told, extent).await }))
     }
 
     /// What is to be folded alongside the rows.
-    pub(crate) fn alongside() -> Alongside<V> {
-        Alongside::new(SAMPLE, RandomState::new().hash_one(0))
+    pub(crate) fn alongside(view: &AnyView) -> Alongside {
+        Alongside::new(view.clone(), SAMPLE, RandomState::new().hash_one(0))
     }
 }
 
-impl<V: View, S> Drop for Check<V, S> {
+impl<S> Drop for Check<S> {
     fn drop(&mut self) {
         if let Some(running) = &self.running {
             running.abort();

@@ -15,7 +15,7 @@ mod slice;
 use std::collections::HashMap;
 use std::future::Future;
 
-use kernel::{ChainHash, EventSet, Lane, Recorded, RowKey, Sequence, TenantId, View};
+use kernel::{ChainHash, Lane, RowKey, Sequence, TenantId};
 use read_store::{Checkpoint, RowAddress, RowStore, StoreError, StoredRow};
 
 use self::ahead::Ahead;
@@ -23,6 +23,7 @@ pub(crate) use self::alongside::Alongside;
 use self::reference::Reference;
 use self::slice::Slice;
 use crate::parked::Parked;
+use crate::view::{AnyEvent, AnyView};
 
 /// Keys that are folded at a time when all are compared.
 const SLICE: usize = 50_000;
@@ -32,20 +33,20 @@ const CHUNK: usize = 500;
 const TOLD: usize = 10_000;
 
 /// What happened in a lane, read page by page from wherever it is kept.
-pub trait Pages<E: EventSet>: Send {
+pub trait Pages: Send {
     /// Events after `after`, in order; none at the end.
-    fn after(&mut self, after: Sequence) -> impl Future<Output = Result<Vec<Told<E>>, String>> + Send;
+    fn after(&mut self, after: Sequence) -> impl Future<Output = Result<Vec<Told>, String>> + Send;
 }
 
 /// An event, and the chain up to and with it.
 #[derive(Debug, Clone)]
-pub struct Told<E> {
+pub struct Told {
     /// Its place.
     pub sequence: Sequence,
     /// The chain.
     pub chain: ChainHash,
     /// The event; none where it does not read. The rows that lack it are known to: they are parked.
-    pub event: Option<Recorded<E>>,
+    pub event: Option<AnyEvent>,
 }
 
 /// Which rows are compared.
@@ -114,10 +115,11 @@ pub enum CompareError {
 }
 
 /// Compares the rows of a lane with the fold of its log up to the lane's checkpoint.
-pub async fn compare<V: View, S: RowStore>(
+pub async fn compare<S: RowStore>(
+    view: &AnyView,
     store: &S,
     lane: Lane,
-    log: &mut impl Pages<V::Event>,
+    log: &mut impl Pages,
     extent: Extent,
 ) -> Result<Compared, CompareError> {
     let (most, seed) = match extent {
@@ -128,7 +130,7 @@ pub async fn compare<V: View, S: RowStore>(
     let mut compared = Compared { parked: parked.len() as u64, ..Compared::default() };
     let mut slices = vec![Slice::all(seed)];
     while let Some(slice) = slices.pop() {
-        let reference = Reference::<V>::new(slice, most);
+        let reference = Reference::new(view.clone(), slice, most);
         let one = One {
             store,
             lane,
@@ -152,11 +154,11 @@ async fn parked(store: &impl RowStore, lane: Lane) -> Result<Parked, StoreError>
 }
 
 /// One slice.
-struct One<'a, V: View, S, L> {
+struct One<'a, S, L> {
     store: &'a S,
     lane: Lane,
     log: &'a mut L,
-    reference: Reference<V>,
+    reference: Reference,
     /// What the reference has folded already.
     from: Checkpoint,
     /// What was parked at the beginning.
@@ -166,7 +168,7 @@ struct One<'a, V: View, S, L> {
     found: Vec<(RowAddress, String)>,
 }
 
-impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
+impl<S: RowStore, L: Pages> One<'_, S, L> {
     /// Answers the slices that were left out because this one would have been too large.
     async fn run(mut self) -> Result<Vec<Slice>, CompareError> {
         let checkpoint = self.store.checkpoint(self.lane).await?.ok_or(CompareError::NotBegun)?;
@@ -175,7 +177,7 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
             return Err(CompareError::NotBegun);
         }
         self.fold_to(&checkpoint).await?;
-        let mut ahead = Ahead::<V>::default();
+        let mut ahead = Ahead::default();
         let expected = self.reference.addresses();
         for chunk in expected.chunks(CHUNK) {
             self.hold(chunk, &checkpoint, &mut ahead).await?;
@@ -223,7 +225,7 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
         &mut self,
         wanted: &[RowAddress],
         checkpoint: &Checkpoint,
-        ahead: &mut Ahead<V>,
+        ahead: &mut Ahead,
     ) -> Result<(), CompareError> {
         let found = self.store.load(self.lane, wanted).await?;
         let mut found: HashMap<_, _> = found.into_iter().map(|row| (row.at.clone(), row)).collect();
@@ -239,7 +241,7 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
         at: &RowAddress,
         stored: Option<StoredRow>,
         checkpoint: &Checkpoint,
-        ahead: &mut Ahead<V>,
+        ahead: &mut Ahead,
     ) {
         if self.parked.lacks_events(at) {
             return;
@@ -254,11 +256,7 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
     }
 
     /// Rows of the slice that the fold does not have.
-    async fn hold_others(
-        &mut self,
-        checkpoint: &Checkpoint,
-        ahead: &mut Ahead<V>,
-    ) -> Result<(), CompareError> {
+    async fn hold_others(&mut self, checkpoint: &Checkpoint, ahead: &mut Ahead) -> Result<(), CompareError> {
         let mut from = None;
         loop {
             let (mut page, next) = self.store.addresses(self.lane, from).await?;
@@ -278,7 +276,7 @@ impl<V: View, S: RowStore, L: Pages<V::Event>> One<'_, V, S, L> {
     }
 
     /// Folds on to where the rows that were ahead are, and holds each against the fold at its own place.
-    async fn follow(&mut self, from: &Checkpoint, mut ahead: Ahead<V>) -> Result<(), CompareError> {
+    async fn follow(&mut self, from: &Checkpoint, mut ahead: Ahead) -> Result<(), CompareError> {
         let now = self.store.checkpoint(self.lane).await?.ok_or(CompareError::NotBegun)?;
         let through = ahead.through().max(now.sequence);
         self.reference.keep_slice();

@@ -4,27 +4,27 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{FoldFingerprint, FoldTrace, Keys, Link, Recorded, RowKey, View};
-use wire::Codec;
+use kernel::{FoldFingerprint, FoldTrace, Keys, Link, RowKey};
 
 use crate::fold::{Touched, evolved};
 use crate::parked::Parked;
+use crate::view::{AnyEvent, AnyRow, AnyView};
 
 /// None where the fold does not come to the same rows twice, or to none: it cannot be told apart from others then.
-pub fn fingerprint<V: View>(codec: &Codec<V::Event>) -> Option<FoldFingerprint> {
-    let examples = codec.examples();
+pub fn fingerprint(view: &AnyView) -> Option<FoldFingerprint> {
+    let examples = view.examples();
     if !examples.none_of.is_empty() {
         let types = examples.none_of.join(", ");
         tracing::warn!(
-            view = V::NAME,
+            view = view.name(),
             types,
             "no events of these types can be made up: a change of how they are folded goes unnoticed"
         );
     }
-    let fingerprint = Rows::<V>::fold(&examples.events);
-    if fingerprint.is_none() || fingerprint != Rows::<V>::fold(&examples.events) {
+    let fingerprint = Rows::fold(view, &examples.events);
+    if fingerprint.is_none() || fingerprint != Rows::fold(view, &examples.events) {
         tracing::warn!(
-            view = V::NAME,
+            view = view.name(),
             "made-up events tell nothing of the fold: a change of it goes unnoticed"
         );
         return None;
@@ -32,22 +32,23 @@ pub fn fingerprint<V: View>(codec: &Codec<V::Event>) -> Option<FoldFingerprint> 
     fingerprint
 }
 
-struct Rows<V: View> {
-    rows: BTreeMap<RowKey, (V::Row, Vec<Link>)>,
+struct Rows<'a> {
+    view: &'a AnyView,
+    rows: BTreeMap<RowKey, (AnyRow, Vec<Link>)>,
     trace: FoldTrace,
     /// Whether there ever was a row.
     any: bool,
 }
 
-impl<V: View> Rows<V> {
-    fn fold(events: &[Recorded<V::Event>]) -> Option<FoldFingerprint> {
-        let mut rows = Self { rows: BTreeMap::new(), trace: FoldTrace::new(), any: false };
+impl<'a> Rows<'a> {
+    fn fold(view: &'a AnyView, events: &[AnyEvent]) -> Option<FoldFingerprint> {
+        let mut rows = Self { view, rows: BTreeMap::new(), trace: FoldTrace::new(), any: false };
         events.iter().for_each(|event| rows.apply(event));
         rows.any.then(|| rows.trace.finish())
     }
 
-    fn apply(&mut self, event: &Recorded<V::Event>) {
-        let keys = match Touched::by::<V>(event, &Parked::default()) {
+    fn apply(&mut self, event: &AnyEvent) {
+        let keys = match Touched::by(self.view, event, &Parked::default()) {
             Touched::Rows(Keys::None) | Touched::Parked => return,
             Touched::Rows(Keys::These(keys)) => keys,
             Touched::Rows(Keys::Linked(link)) => {
@@ -60,10 +61,13 @@ impl<V: View> Rows<V> {
             let before = self.rows.remove(&key);
             let row = before.as_ref().map(|(row, _)| row.clone());
             self.trace.text(key.as_str());
-            match evolved::<V>(&key, row, event) {
+            match evolved(self.view, &key, row, event) {
                 Ok((Some(row), links)) => {
                     self.any = true;
-                    self.trace.json(&row);
+                    match self.view.value(&row) {
+                        Ok(value) => self.trace.json(&value),
+                        Err(_) => self.trace.text("no JSON"),
+                    }
                     links.iter().for_each(|link| self.trace.text(link.as_str()));
                     self.rows.insert(key, (row, links));
                 }

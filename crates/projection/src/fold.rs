@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kernel::{EventSet, Keys, Link, Recorded, RowKey, Sequence, TenantId, View};
+use kernel::{Keys, Link, RowKey, Sequence, TenantId};
 use read_store::{Reason, RowAddress, RowChange, StoreError, StoredRow, Subject};
 
 use crate::parked::{Failure, Parked};
+use crate::view::{AnyEvent, AnyRow, AnyView};
 
 /// Which rows an event touches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +21,11 @@ pub(crate) enum Touched {
 }
 
 impl Touched {
-    pub(crate) fn by<V: View>(event: &Recorded<V::Event>, parked: &Parked) -> Self {
+    pub(crate) fn by(view: &AnyView, event: &AnyEvent, parked: &Parked) -> Self {
         if parked.has_stream_of(event) {
             return Self::Parked;
         }
-        catch_unwind(AssertUnwindSafe(|| V::keys(event))).map_or(Self::Unknown, Self::Rows)
+        catch_unwind(AssertUnwindSafe(|| view.keys(event))).map_or(Self::Unknown, Self::Rows)
     }
 }
 
@@ -60,16 +61,18 @@ pub(crate) struct Outcome {
 /// The touched rows as they are at some point of a batch.
 ///
 /// Invariant: whatever an event of the batch asks for by key or by link was taken in before it is applied.
-pub(crate) struct Fold<V: View> {
-    slots: HashMap<RowAddress, Slot<V::Row>>,
+pub(crate) struct Fold {
+    view: AnyView,
+    slots: HashMap<RowAddress, Slot>,
     /// Which rows have a link: those of `slots`.
     linked: HashMap<(TenantId, Link), HashSet<RowKey>>,
     on_failure: OnFailure,
     left_out: Vec<LeftOut>,
 }
 
-struct Slot<Row> {
-    row: Option<Row>,
+#[derive(Default)]
+struct Slot {
+    row: Option<AnyRow>,
     stamp: Sequence,
     links: Vec<Link>,
     /// As the store has it.
@@ -79,29 +82,16 @@ struct Slot<Row> {
     unreadable: Option<String>,
 }
 
-impl<Row> Slot<Row> {
+impl Slot {
     /// A row that neither was nor is there is no change.
     fn is_to_be_written(&self) -> bool {
         self.changed && (self.row.is_some() || self.before.is_some())
     }
 }
 
-impl<Row> Default for Slot<Row> {
-    fn default() -> Self {
-        Self {
-            row: None,
-            stamp: Sequence::ZERO,
-            links: Vec::new(),
-            before: None,
-            changed: false,
-            unreadable: None,
-        }
-    }
-}
-
-impl<V: View> Fold<V> {
-    pub(crate) fn new(on_failure: OnFailure) -> Self {
-        Self { slots: HashMap::new(), linked: HashMap::new(), on_failure, left_out: Vec::new() }
+impl Fold {
+    pub(crate) fn new(view: AnyView, on_failure: OnFailure) -> Self {
+        Self { view, slots: HashMap::new(), linked: HashMap::new(), on_failure, left_out: Vec::new() }
     }
 
     /// Takes rows in as the store has them; one that is here already stays. `found_by` is the link that they were
@@ -111,16 +101,16 @@ impl<V: View> Fold<V> {
             if self.slots.contains_key(&stored.at) {
                 continue;
             }
-            let slot = match serde_json::from_str::<V::Row>(&stored.body) {
+            let slot = match self.view.row(&stored.body) {
                 Ok(row) => {
-                    let links = V::links(&row);
+                    let links = self.view.links(&row);
                     let before = Some(links.clone());
                     Slot { row: Some(row), stamp: stored.stamp, links, before, ..Slot::default() }
                 }
                 Err(error) => {
                     // Only the place: the text may quote the row.
                     let (line, column) = (error.line(), error.column());
-                    let why = format!("a row of {} does not read, at {line}:{column}", V::NAME);
+                    let why = format!("a row of {} does not read, at {line}:{column}", self.view.name());
                     let links: Vec<Link> = found_by.cloned().into_iter().collect();
                     Slot { stamp: stored.stamp, links, unreadable: Some(why), ..Slot::default() }
                 }
@@ -157,7 +147,7 @@ impl<V: View> Fold<V> {
     /// nothing.
     pub(crate) fn apply(
         &mut self,
-        event: &Recorded<V::Event>,
+        event: &AnyEvent,
         touched: &Touched,
         parked: &Parked,
     ) -> Result<(), Failure> {
@@ -167,14 +157,14 @@ impl<V: View> Fold<V> {
                 keys.iter().try_for_each(|key| self.apply_to(key, event, parked))
             }
             Touched::Rows(Keys::Linked(link)) => {
-                let linked = self.linked(&event.tenant, link);
+                let linked = self.linked(event.tenant(), link);
                 linked.iter().try_for_each(|key| self.apply_to(key, event, parked))
             }
             Touched::Parked => {
-                self.leave_out(event.sequence, stream_of(event), Failure::behind());
+                self.leave_out(event.sequence(), stream_of(event), Failure::behind());
                 Ok(())
             }
-            Touched::Unknown => self.failed(event.sequence, stream_of(event), Failure::panicked()),
+            Touched::Unknown => self.failed(event.sequence(), stream_of(event), Failure::panicked()),
         }
     }
 
@@ -184,10 +174,10 @@ impl<V: View> Fold<V> {
         found.map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
     }
 
-    fn apply_to(&mut self, key: &RowKey, event: &Recorded<V::Event>, parked: &Parked) -> Result<(), Failure> {
-        let at = RowAddress { tenant: event.tenant.clone(), key: key.clone() };
+    fn apply_to(&mut self, key: &RowKey, event: &AnyEvent, parked: &Parked) -> Result<(), Failure> {
+        let at = RowAddress { tenant: event.tenant().clone(), key: key.clone() };
         if parked.has_row(&at) {
-            self.leave_out(event.sequence, Subject::Row(at), Failure::behind());
+            self.leave_out(event.sequence(), Subject::Row(at), Failure::behind());
             return Ok(());
         }
         let slot = match self.slots.get_mut(&at) {
@@ -195,15 +185,15 @@ impl<V: View> Fold<V> {
             None => self.slots.entry(at.clone()).or_default(),
         };
         // The event is in the row: it came twice, or names the key twice.
-        if slot.stamp >= event.sequence {
+        if slot.stamp >= event.sequence() {
             return Ok(());
         }
         if let Some(why) = &slot.unreadable {
             let failure = Failure::new(Reason::UnreadableRow, why.as_str());
-            return self.failed(event.sequence, Subject::Row(at), failure);
+            return self.failed(event.sequence(), Subject::Row(at), failure);
         }
         let row = slot.row.take();
-        match evolved::<V>(key, row, event) {
+        match evolved(&self.view, key, row, event) {
             Ok((row, links)) => {
                 if links != slot.links {
                     for link in slot.links.iter().filter(|link| !links.contains(link)) {
@@ -215,11 +205,11 @@ impl<V: View> Fold<V> {
                     slot.links = links;
                 }
                 slot.row = row;
-                slot.stamp = event.sequence;
+                slot.stamp = event.sequence();
                 slot.changed = true;
                 Ok(())
             }
-            Err(failure) => self.failed(event.sequence, Subject::Row(at), failure),
+            Err(failure) => self.failed(event.sequence(), Subject::Row(at), failure),
         }
     }
 
@@ -254,7 +244,7 @@ impl<V: View> Fold<V> {
     pub(crate) fn change(&self, at: &RowAddress) -> Option<Result<RowChange, StoreError>> {
         let slot = self.slots.get(at)?;
         let no_json = |error| StoreError::Unfoldable(format!("a row has no JSON: {error}"));
-        let body = match slot.row.as_ref().map(serde_json::to_string).transpose() {
+        let body = match slot.row.as_ref().map(|row| self.view.json(row)).transpose() {
             Ok(body) => body,
             Err(error) => return Some(Err(no_json(error))),
         };
@@ -285,7 +275,7 @@ impl<V: View> Fold<V> {
                 continue;
             }
             let sequence = slot.stamp;
-            let body = match slot.row.as_ref().map(serde_json::to_string).transpose() {
+            let body = match slot.row.as_ref().map(|row| self.view.json(row)).transpose() {
                 Ok(_) if self.on_failure == OnFailure::ParkAll => {
                     let failure = Failure::new(Reason::Refused, "the store refused the event's rows");
                     left_out.push(LeftOut { sequence, subject: Subject::Row(at), failure });
@@ -322,19 +312,20 @@ fn unlink_from(linked: &mut HashMap<(TenantId, Link), HashSet<RowKey>>, at: &Row
     }
 }
 
-fn stream_of<E: EventSet>(event: &Recorded<E>) -> Subject {
-    Subject::Stream { tenant: event.tenant.clone(), stream: event.stream.clone() }
+fn stream_of(event: &AnyEvent) -> Subject {
+    Subject::Stream { tenant: event.tenant().clone(), stream: event.stream().clone() }
 }
 
 /// The row after the event, and its links; a panic of the view is a failure of the event.
-pub(crate) fn evolved<V: View>(
+pub(crate) fn evolved(
+    view: &AnyView,
     key: &RowKey,
-    row: Option<V::Row>,
-    event: &Recorded<V::Event>,
-) -> Result<(Option<V::Row>, Vec<Link>), Failure> {
+    row: Option<AnyRow>,
+    event: &AnyEvent,
+) -> Result<(Option<AnyRow>, Vec<Link>), Failure> {
     let evolved = catch_unwind(AssertUnwindSafe(|| {
-        let row = V::evolve(key, row, event)?;
-        let links = row.as_ref().map(V::links).unwrap_or_default();
+        let row = view.evolve(key, row, event)?;
+        let links = row.as_ref().map(|row| view.links(row)).unwrap_or_default();
         Ok((row, links))
     }));
     match evolved {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use kernel::{EventSet, LogId, Sequence};
+use kernel::{LogId, Sequence};
 use messaging::{IncomingRecord, MessagingError, PartitionReader};
 use read_store::Checkpoint;
-use wire::Codec;
 
 use crate::compare::{Pages, Told};
 use crate::intake::{Admitted, Intake, Refused, follow};
 use crate::log_source::{LOG_PAGE_MOST, LogRecord, LogSource};
 use crate::projector::Source;
 use crate::stop::{RecordAt, Stop};
+use crate::view::AnyView;
 
 /// Records read in one go.
 const PAGE: usize = 5_000;
@@ -19,31 +19,31 @@ const PAGE: usize = 5_000;
 const SILENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Reads a partition from its beginning, checking each record like the projector does.
-pub(crate) struct FromTopic<E> {
+pub(crate) struct FromTopic {
     reader: Arc<PartitionReader>,
     topic: Arc<str>,
     partition: i32,
-    intake: Intake<E>,
+    intake: Intake,
     /// What has the events that the topic lacks.
     log: LogSource,
     /// Behind the last record that was read.
     last: Checkpoint,
     /// The page that was read last.
-    page: Vec<Told<E>>,
+    page: Vec<Told>,
 }
 
-impl<E: EventSet> FromTopic<E> {
+impl FromTopic {
     pub(crate) fn new(
         source: &Source,
         topic: &str,
         log: &LogId,
-        codec: &Codec<E>,
+        view: &AnyView,
     ) -> Result<Self, MessagingError> {
         Ok(Self {
             reader: Arc::new(PartitionReader::new(&source.connection, SILENCE)?),
             topic: topic.into(),
             partition: i32::from(log.lane.number()),
-            intake: Intake::new(log.clone(), codec.clone(), source.registry.clone()),
+            intake: Intake::new(log.clone(), view.clone(), source.registry.clone()),
             log: source.log.clone(),
             last: Checkpoint::ZERO,
             page: Vec::new(),
@@ -79,7 +79,7 @@ impl<E: EventSet> FromTopic<E> {
         while self.last.sequence.next() < found {
             let missing = usize::try_from(found.since(self.last.sequence) - 1).unwrap_or(usize::MAX);
             let (log, after) = (self.intake.log().clone(), self.last.sequence);
-            let page = self.log.records(&log, after, missing.min(LOG_PAGE_MOST), self.intake.codec()).await;
+            let page = self.log.records(&log, after, missing.min(LOG_PAGE_MOST), self.intake.view()).await;
             let page = page.map_err(|error| error.to_string())?;
             if page.is_empty() {
                 return Err(format!("neither topic nor log have the event {}", after.next()));
@@ -96,14 +96,14 @@ impl<E: EventSet> FromTopic<E> {
     }
 
     /// Those of the page after a sequence, where the page has all of them.
-    fn again(&self, after: Sequence) -> Option<Vec<Told<E>>> {
+    fn again(&self, after: Sequence) -> Option<Vec<Told>> {
         let from = self.page.iter().position(|told| told.sequence == after.next())?;
         Some(self.page[from..].to_vec())
     }
 }
 
-impl<E: EventSet> Pages<E> for FromTopic<E> {
-    async fn after(&mut self, after: Sequence) -> Result<Vec<Told<E>>, String> {
+impl Pages for FromTopic {
+    async fn after(&mut self, after: Sequence) -> Result<Vec<Told>, String> {
         if after < self.last.sequence {
             if let Some(page) = self.again(after) {
                 return Ok(page);

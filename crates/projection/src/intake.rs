@@ -4,20 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kernel::{
-    ChainHash, EventSet, LogId, LoggedEvent, Recorded, SchemaFingerprint, Sequence, StreamName, TenantId,
-};
+use kernel::{ChainHash, LogId, LoggedEvent, SchemaFingerprint, Sequence, StreamName, TenantId};
 use messaging::IncomingRecord;
 use read_store::Checkpoint;
-use wire::{BadRecord, Codec, DecodeError, Received, RegistryClient, RegistryError, headers};
+use wire::{BadRecord, DecodeError, Received, RegistryClient, RegistryError, headers};
 
 use crate::reading::Reader;
 use crate::stop::{RecordAt, Stop};
+use crate::view::{AnyEvent, AnyView};
 
 /// Checks and decodes the records of one lane.
-pub(crate) struct Intake<E> {
+pub(crate) struct Intake {
     log: LogId,
-    codec: Codec<E>,
+    view: AnyView,
     registry: RegistryClient,
     /// What the schema ids that were met stand for. As large as the topic has schemas.
     schemas: Arc<HashMap<u32, SchemaFingerprint>>,
@@ -25,17 +24,17 @@ pub(crate) struct Intake<E> {
 
 /// What a record is to a lane.
 #[derive(Debug)]
-pub(crate) enum Admitted<E> {
+pub(crate) enum Admitted {
     /// Its effect is in the rows already.
     Repeat,
     /// It is the next event.
-    Next(Box<Next<E>>),
+    Next(Box<Next>),
 }
 
 /// An event and where its lane is once it was applied.
 #[derive(Debug, Clone)]
-pub(crate) struct Next<E> {
-    pub(crate) event: Recorded<E>,
+pub(crate) struct Next {
+    pub(crate) event: AnyEvent,
     pub(crate) after: Checkpoint,
     /// Where it was found.
     pub(crate) at: RecordAt,
@@ -78,9 +77,9 @@ impl From<Stop> for Refused {
     }
 }
 
-impl<E: EventSet> Intake<E> {
-    pub(crate) fn new(log: LogId, codec: Codec<E>, registry: RegistryClient) -> Self {
-        Self { log, codec, registry, schemas: Arc::default() }
+impl Intake {
+    pub(crate) fn new(log: LogId, view: AnyView, registry: RegistryClient) -> Self {
+        Self { log, view, registry, schemas: Arc::default() }
     }
 
     /// Whether the record is the one after `last`.
@@ -91,7 +90,7 @@ impl<E: EventSet> Intake<E> {
         &mut self,
         record: &IncomingRecord,
         last: &Checkpoint,
-    ) -> Result<Admitted<E>, Refused> {
+    ) -> Result<Admitted, Refused> {
         let claimed = claimed_sequence(record)
             .ok_or_else(|| Refused::Foreign("it says no sequence: not a record of ours".to_owned()))?;
         if claimed <= last.sequence && is_of_epoch(record, last) {
@@ -103,15 +102,14 @@ impl<E: EventSet> Intake<E> {
         };
         let at = RecordAt::Offset(record.offset);
         let after = follow(&received, at, record.offset + 1, last)?;
-        let event = match self.decode(&received, id).await? {
+        let logged = received.event;
+        let event = match self.decode(&logged, id).await? {
             Ok(event) => event,
             Err(why) => {
-                let Received { event: logged, .. } = received;
                 let (tenant, stream) = (logged.tenant, logged.event.stream);
                 return Err(Unreadable { tenant, stream, after, why }.into());
             }
         };
-        let event = recorded(received.event, event);
         Ok(Admitted::Next(Box::new(Next { event, after, at, record: record.clone() })))
     }
 
@@ -126,23 +124,23 @@ impl<E: EventSet> Intake<E> {
             }
             // What fails here fails again where a record is admitted by itself, and is told there.
             let Ok(found) = self.registry.schema_by_id(id).await else { continue };
-            if self.codec.add_writer_schema(&found.json).is_ok() {
+            if self.view.add_writer_schema(&found.json).is_ok() {
                 Arc::make_mut(&mut self.schemas).insert(id, found.fingerprint);
             }
         }
     }
 
     /// Reads records by what is known now.
-    pub(crate) fn reader(&self) -> Reader<E> {
-        Reader { log: self.log.clone(), codec: self.codec.clone(), schemas: Arc::clone(&self.schemas) }
+    pub(crate) fn reader(&self) -> Reader {
+        Reader { log: self.log.clone(), view: self.view.clone(), schemas: Arc::clone(&self.schemas) }
     }
 
     pub(crate) fn log(&self) -> &LogId {
         &self.log
     }
 
-    pub(crate) fn codec(&self) -> &Codec<E> {
-        &self.codec
+    pub(crate) fn view(&self) -> &AnyView {
+        &self.view
     }
 
     /// What the record says, with its body and that body's schema; or why its value does not read.
@@ -202,10 +200,8 @@ impl<E: EventSet> Intake<E> {
     }
 
     /// The event, or why the body is none.
-    async fn decode(&self, received: &Received, id: u32) -> Result<Result<E, String>, Refused> {
-        let event = &received.event.event;
-        let decode = || self.codec.decode(&event.event_type, event.schema, &event.payload);
-        let decoded = match decode() {
+    async fn decode(&self, logged: &LoggedEvent, id: u32) -> Result<Result<AnyEvent, String>, Refused> {
+        let decoded = match self.view.decode(logged) {
             Err(DecodeError::UnknownSchema(_)) => {
                 // Written with another version of the schema than this program has: learn it once.
                 let writer = match self.registry.schema_by_id(id).await {
@@ -215,29 +211,14 @@ impl<E: EventSet> Intake<E> {
                     }
                     Err(error) => return Ok(Err(error.to_string())),
                 };
-                if let Err(error) = self.codec.add_writer_schema(&writer.json) {
+                if let Err(error) = self.view.add_writer_schema(&writer.json) {
                     return Ok(Err(error.to_string()));
                 }
-                decode()
+                self.view.decode(logged)
             }
             decoded => decoded,
         };
         Ok(decoded.map_err(|error| error.to_string()))
-    }
-}
-
-/// The event as a fold takes it.
-pub(crate) fn recorded<E>(logged: LoggedEvent, event: E) -> Recorded<E> {
-    Recorded {
-        id: logged.event.id,
-        tenant: logged.tenant,
-        lane: logged.log.lane,
-        sequence: logged.sequence,
-        stream: logged.event.stream,
-        version: logged.event.version,
-        recorded_at: logged.recorded_at,
-        metadata: logged.event.metadata,
-        event,
     }
 }
 
@@ -253,7 +234,7 @@ fn is_of_epoch(record: &IncomingRecord, last: &Checkpoint) -> bool {
 }
 
 /// A repeat of the very last event must be that event: one of a history that went another way is not passed over.
-fn repeat<E>(record: &IncomingRecord, sequence: Sequence, last: &Checkpoint) -> Result<Admitted<E>, Refused> {
+fn repeat(record: &IncomingRecord, sequence: Sequence, last: &Checkpoint) -> Result<Admitted, Refused> {
     if sequence == last.sequence {
         let said = record.headers.get(headers::CHAIN).and_then(|chain| std::str::from_utf8(chain).ok());
         if said.and_then(ChainHash::from_hex) != Some(last.chain) {

@@ -14,13 +14,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kernel::{FoldFingerprint, Lane, View};
+use kernel::{FoldFingerprint, Lane};
 use read_store::{BuildState, Code, Entered, RowStore, StoreError, Tracked};
 use service_runtime::{Dependency, Health};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wire::{Codec, SchemaError};
 
 use crate::fingerprint::fingerprint;
 use crate::overview::Teller;
@@ -29,6 +28,7 @@ use crate::projections::OnChangedView;
 use crate::projector::{Limits, Projector, Source};
 use crate::standing::Standing;
 use crate::telling::Telling;
+use crate::view::AnyView;
 
 /// How often the store is asked what builds there are.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,10 +39,10 @@ const LIMITS: Limits =
     Limits { waiting_records: 20_000, waiting_bytes: 12 << 20, batch_records: 10_000, batch_bytes: 6 << 20 };
 
 /// Keeps the builds of a view.
-pub struct Keeper<V: View, S> {
+pub struct Keeper<S> {
     source: Source,
     store: S,
-    codec: Codec<V::Event>,
+    view: AnyView,
     dependency: Dependency,
     retention: Duration,
     code: Code,
@@ -104,16 +104,15 @@ impl Known {
     }
 }
 
-impl<V: View, S: RowStore> Keeper<V, S> {
+impl<S: RowStore> Keeper<S> {
     /// Keeps the view's builds in `store`, whose own is the first of its code; it shows in `health` under the view's
     /// name. A build that was replaced, or given up, is erased after `retention`.
-    pub fn new(source: Source, store: S, health: &Health, retention: Duration) -> Result<Self, SchemaError> {
-        let dependency = health.dependency(V::NAME);
+    pub fn new(view: AnyView, source: Source, store: S, health: &Health, retention: Duration) -> Self {
+        let dependency = health.dependency(view.name());
         dependency.waiting("not begun yet");
-        let codec = Codec::new()?;
-        let code = Code { version: V::VERSION, fold: fingerprint::<V>(&codec) };
+        let code = Code { version: view.version(), fold: fingerprint(&view) };
         let store = store.with_fold(code.fold);
-        Ok(Self { source, store, codec, dependency, retention, code, known: Arc::default() })
+        Self { source, store, view, dependency, retention, code, known: Arc::default() }
     }
 
     pub(crate) fn teller(&self) -> Teller<S> {
@@ -153,9 +152,11 @@ impl<V: View, S: RowStore> Keeper<V, S> {
                     }
                     if told != why {
                         match waits {
-                            Waits::Store(_) => tracing::warn!(view = V::NAME, why, "a projection waits"),
+                            Waits::Store(_) => {
+                                tracing::warn!(view = self.view.name(), why, "a projection waits")
+                            }
                             Waits::Changed { .. } => {
-                                tracing::error!(view = V::NAME, why, "a view is not kept")
+                                tracing::error!(view = self.view.name(), why, "a view is not kept")
                             }
                         }
                         told.clone_from(&why);
@@ -197,15 +198,15 @@ impl<V: View, S: RowStore> Keeper<V, S> {
             Entered::New(build) => {
                 let fold = self.code.fold.map(|fold| fold.to_string());
                 tracing::info!(
-                    view = V::NAME,
-                    version = V::VERSION,
+                    view = self.view.name(),
+                    version = self.view.version(),
                     fold,
                     build,
                     "a build of this fold is begun"
                 );
                 Ok(())
             }
-            Entered::Changed(was) => Err(Waits::Changed { view: V::NAME, was, ours: self.code }),
+            Entered::Changed(was) => Err(Waits::Changed { view: self.view.name(), was, ours: self.code }),
         }
     }
 
@@ -217,7 +218,7 @@ impl<V: View, S: RowStore> Keeper<V, S> {
         let waits = builds.iter().filter(ours).all(|build| build.state != BuildState::Building);
         let read = read.filter(|_| waits).map(|build| build.build);
         if read.is_some() && read != *told_of {
-            let view = V::NAME;
+            let view = self.view.name();
             tracing::warn!(
                 view,
                 build = read,
@@ -235,7 +236,7 @@ impl<V: View, S: RowStore> Keeper<V, S> {
         let over: Vec<u32> = kept.keys().copied().filter(|build| !ours.contains_key(build)).collect();
         for build in over {
             if let Some(over) = kept.remove(&build) {
-                tracing::info!(view = V::NAME, build, "a build is fed no more");
+                tracing::info!(view = self.view.name(), build, "a build is fed no more");
                 over.end().await;
             }
         }
@@ -280,17 +281,17 @@ impl<V: View, S: RowStore> Keeper<V, S> {
         let pace = Arc::new(pace);
         let limits = if is_built { LIMITS } else { self.source.limits };
         let view = store.view();
-        let projector = Projector::<V, S> {
+        let projector = Projector {
             source: Source { limits, ..self.source.clone() },
             telling: Arc::new(Telling::new(&self.source, view, S::NAME)),
             view,
+            any_view: self.view.clone(),
             store,
-            codec: self.codec.clone(),
             standing: Arc::clone(&standing),
             pace: Arc::clone(&pace),
             is_checked: is_built,
         };
-        tracing::info!(view = V::NAME, build = build.build, state = ?build.state, "a build is fed");
+        tracing::info!(view = self.view.name(), build = build.build, state = ?build.state, "a build is fed");
         let token = CancellationToken::new();
         let task = tokio::spawn(projector.run(token.clone()));
         Kept { token, task, standing, pace }
@@ -304,8 +305,12 @@ impl<V: View, S: RowStore> Keeper<V, S> {
                 continue;
             }
             match self.store.of_build(build.build).erase(lanes).await {
-                Ok(()) => tracing::info!(view = V::NAME, build = build.build, "an old build was erased"),
-                Err(error) => tracing::warn!(view = V::NAME, %error, "an old build is not erased yet"),
+                Ok(()) => {
+                    tracing::info!(view = self.view.name(), build = build.build, "an old build was erased")
+                }
+                Err(error) => {
+                    tracing::warn!(view = self.view.name(), %error, "an old build is not erased yet")
+                }
             }
         }
     }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use kernel::{Sequence, View};
+use kernel::Sequence;
 use messaging::{ConsumerHandle, IncomingRecord, OffsetRange, Topics};
 use read_store::{Checkpoint, RowStore, StoreError};
 use service_runtime::Backoff;
@@ -49,7 +49,7 @@ use repair::Watched;
 const FEW: usize = 100;
 
 /// A lane's task.
-pub(crate) struct LaneTask<V: View, S> {
+pub(crate) struct LaneTask<S> {
     pub(crate) view: &'static str,
     pub(crate) lane: kernel::Lane,
     pub(crate) topic: String,
@@ -60,18 +60,18 @@ pub(crate) struct LaneTask<V: View, S> {
     pub(crate) log: LogSource,
     /// Where the logs end, asked for now and then.
     pub(crate) heads: watch::Receiver<Option<Heads>>,
-    pub(crate) intake: Intake<V::Event>,
+    pub(crate) intake: Intake,
     pub(crate) applying: Applying<S>,
     pub(crate) standing: Arc<Standing>,
     pub(crate) park_after: u32,
     pub(crate) tries: Tries,
-    pub(crate) tending: Tending<V>,
+    pub(crate) tending: Tending,
     pub(crate) meters: Meters,
     pub(crate) pace: Arc<Pace>,
     pub(crate) building: Building,
     pub(crate) bulk: BulkPart,
     /// What has to be found right before queries may read these rows; none where they may, or where it was.
-    pub(crate) check: Option<Check<V, S>>,
+    pub(crate) check: Option<Check<S>>,
     /// Until when a few events more are waited for, after a few were written.
     pub(crate) gathers_until: Instant,
     pub(crate) token: CancellationToken,
@@ -131,7 +131,7 @@ pub(crate) enum End {
     Refused(Stop),
 }
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     /// Follows the lane until its token is cancelled. `begun` is where it is, where that is known and is what the
     /// consumer was told.
     pub(crate) async fn run(mut self, mut begun: Option<Place>) {
@@ -327,7 +327,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         &mut self,
         rest: &mut &[IncomingRecord],
         last: &Checkpoint,
-    ) -> Result<(Vec<Next<V::Event>>, Option<Halt>), End> {
+    ) -> Result<(Vec<Next>, Option<Halt>), End> {
         let mut events = Vec::with_capacity(rest.len());
         let mut last = *last;
         let mut repeats = 0;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use kernel::{Lane, LogId, View};
+use kernel::{Lane, LogId};
 use messaging::{ConsumerHandle, IncomingRecord, MessagingError, Position, Topics};
 use read_store::RowStore;
 use tokio::sync::watch;
@@ -35,8 +35,8 @@ const WATCH_EVERY: Duration = Duration::from_secs(5);
 const ASK_LOG_EVERY: Duration = Duration::from_secs(2);
 
 /// Lanes by partition.
-pub(crate) struct Lanes<'a, V: View, S> {
-    projector: &'a Projector<V, S>,
+pub(crate) struct Lanes<'a, S> {
+    projector: &'a Projector<S>,
     topic: String,
     consumer: Arc<ConsumerHandle>,
     running: HashMap<i32, Running>,
@@ -50,8 +50,8 @@ struct Running {
     task: JoinHandle<()>,
 }
 
-impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
-    pub(crate) fn new(projector: &'a Projector<V, S>, consumer: Arc<ConsumerHandle>) -> Self {
+impl<'a, S: RowStore> Lanes<'a, S> {
+    pub(crate) fn new(projector: &'a Projector<S>, consumer: Arc<ConsumerHandle>) -> Self {
         let topic = projector.topic();
         let watch = Watch {
             topics: projector.source.topics.clone(),
@@ -121,7 +121,7 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
     }
 
     fn start(&mut self, partition: i32, lane: Lane, place: Option<Place>) {
-        let Projector { source, store, codec, standing, view, telling, pace, is_checked } = self.projector;
+        let Projector { source, store, any_view, standing, view, telling, pace, is_checked } = self.projector;
         // One that waits for its turn begins when it has it.
         let place = place.filter(|_| pace.turns().is_none());
         let inbox = Arc::new(Inbox::new(source.limits));
@@ -133,7 +133,7 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
         standing.begin(lane, meters.progress());
         let token = CancellationToken::new();
         let log = LogId::new(view.context, lane);
-        let task = LaneTask::<V, S> {
+        let task = LaneTask {
             view: view.view,
             lane,
             topic: self.topic.clone(),
@@ -143,13 +143,13 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
             topics: source.topics.clone(),
             log: source.log.clone(),
             heads: self.heads.clone(),
-            intake: Intake::new(log.clone(), codec.clone(), source.registry.clone()),
-            applying: Applying::new(store.clone(), lane),
+            intake: Intake::new(log.clone(), any_view.clone(), source.registry.clone()),
+            applying: Applying::new(any_view.clone(), store.clone(), lane),
             standing: Arc::clone(standing),
             park_after: source.park_after,
             tries: Tries::default(),
             gathers_until: Instant::now(),
-            tending: Tending::new(source.log.clone(), log, codec.clone(), Arc::clone(telling)),
+            tending: Tending::new(source.log.clone(), log, any_view.clone(), Arc::clone(telling)),
             meters,
             pace: Arc::clone(pace),
             building: source.building.clone(),
@@ -159,8 +159,8 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
                 store: store.clone(),
                 topic: self.topic.clone(),
                 log: LogId::new(view.context, lane),
-                codec: codec.clone(),
-                alongside: Check::<V, S>::alongside(),
+                view: any_view.clone(),
+                alongside: Check::<S>::alongside(any_view),
                 running: None,
             }),
             token: token.clone(),
@@ -170,7 +170,7 @@ impl<'a, V: View, S: RowStore> Lanes<'a, V, S> {
     }
 }
 
-impl<V: View, S> Drop for Lanes<'_, V, S> {
+impl<S> Drop for Lanes<'_, S> {
     fn drop(&mut self) {
         self.watch.abort();
         // Not stopped but dropped: whoever dropped it wants nothing to go on behind their back.

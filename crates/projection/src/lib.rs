@@ -30,6 +30,7 @@ mod stop;
 pub mod telemetry;
 mod telling;
 mod tending;
+mod view;
 
 pub use compare::{CompareError, Compared, Difference, Extent, Pages, Told, compare};
 pub use dead_letters::{Asked, Chosen, DeadLetter, DeadLetters};
@@ -43,3 +44,4 @@ pub use overview::{
 pub use projections::{BuildsConfig, OnChangedView, Projections, Run, SetupError, Stores};
 pub use projector::{Building, Limits, Projector, Source};
 pub use room::Room;
+pub use view::{AnyEvent, AnyRow, AnyView};

@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_api::OperatorTokens;
-use kernel::{ChainHash, Epoch, EventSet, LogId, Recorded, Sequence};
+use kernel::{ChainHash, Epoch, LogId, LoggedEvent, Sequence};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service_runtime::config::ExposeSecret;
 use uuid::Uuid;
-use wire::{Codec, DecodeError, ListedRecords, Received};
+use wire::{DecodeError, ListedRecords, Received};
 
-use crate::intake::recorded;
+use crate::view::{AnyEvent, AnyView};
 
 pub(crate) use latest::Heads;
 use latest::Latest;
@@ -78,11 +78,11 @@ pub struct LogHead {
 
 /// A record of the log. Whether it follows from the one before is for the reader to check.
 #[derive(Debug, Clone)]
-pub struct LogRecord<E> {
+pub struct LogRecord {
     /// What it says of its place in history: sequence, epoch, chain and all that the chain is made of.
     pub received: Received,
     /// The event; an error where the program cannot make one of it.
-    pub event: Result<Recorded<E>, DecodeError>,
+    pub event: Result<AnyEvent, DecodeError>,
 }
 
 /// Reads logs through a command-service. Clones share connections. Nothing is repeated inside: the caller knows
@@ -126,13 +126,13 @@ impl LogSource {
 
     /// The records of a log after a sequence, in order and without a gap: at most `limit`, at most
     /// [`LOG_PAGE_MOST`], and fewer where they are large. An empty answer is the end of the log, a short one is not.
-    pub async fn records<E: EventSet>(
+    pub async fn records(
         &self,
         log: &LogId,
         after: Sequence,
         limit: usize,
-        codec: &Codec<E>,
-    ) -> Result<Vec<LogRecord<E>>, LogSourceError> {
+        view: &AnyView,
+    ) -> Result<Vec<LogRecord>, LogSourceError> {
         let (lane, limit) = (log.lane.to_string(), limit.clamp(1, LOG_PAGE_MOST).to_string());
         let path = ["v1", "ops", "logs", &log.context, &lane, "records"];
         let query = [("after", after.to_string()), ("limit", limit)];
@@ -149,7 +149,7 @@ impl LogSource {
                 return Err(LogSourceError::Answer(format!("sequence {found} follows {last}")));
             }
             last = received.event.sequence;
-            let event = decode(&received, codec, &page.schemas)?;
+            let event = decode(&received.event, view, &page.schemas)?;
             records.push(LogRecord { received, event });
         }
         Ok(records)
@@ -211,23 +211,20 @@ fn refused((status, problem): (StatusCode, Problem)) -> LogSourceError {
 }
 
 /// The event; the outer error is an answer that explains its records badly.
-fn decode<E: EventSet>(
-    received: &Received,
-    codec: &Codec<E>,
+fn decode(
+    logged: &LoggedEvent,
+    view: &AnyView,
     schemas: &BTreeMap<String, String>,
-) -> Result<Result<Recorded<E>, DecodeError>, LogSourceError> {
-    let event = &received.event.event;
-    let decode = || codec.decode(&event.event_type, event.schema, &event.payload);
-    let decoded = match decode() {
+) -> Result<Result<AnyEvent, DecodeError>, LogSourceError> {
+    Ok(match view.decode(logged) {
         Err(DecodeError::UnknownSchema(schema)) => {
             let text = schemas.get(&format!("{:016x}", schema.0));
             let text = text.ok_or_else(|| LogSourceError::Answer("a schema is missing".to_owned()))?;
-            codec.add_writer_schema(text).map_err(|error| LogSourceError::Answer(error.to_string()))?;
-            decode()
+            view.add_writer_schema(text).map_err(|error| LogSourceError::Answer(error.to_string()))?;
+            view.decode(logged)
         }
         decoded => decoded,
-    };
-    Ok(decoded.map(|decoded| recorded(received.event.clone(), decoded)))
+    })
 }
 
 #[derive(Deserialize)]

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
-use kernel::{Lane, Recorded, StreamName, TenantId, Timestamp};
+use kernel::{Lane, StreamName, TenantId, Timestamp};
 use messaging::IncomingRecord;
 use read_store::{DeadRecord, HeaderValue, Letter, Reason, RowAddress, Subject};
+
+use crate::view::AnyEvent;
 
 /// Subjects that may be parked in a lane, at about 150 bytes of memory each. Where more would be, it is not records
 /// that are wrong but the program: the lane stops.
@@ -35,8 +37,8 @@ impl Parked {
         self.rows.contains(at) || self.streams.iter().any(|(tenant, _)| *tenant == at.tenant)
     }
 
-    pub(crate) fn has_stream_of<E>(&self, event: &Recorded<E>) -> bool {
-        !self.streams.is_empty() && self.streams.contains(&(event.tenant.clone(), event.stream.clone()))
+    pub(crate) fn has_stream_of(&self, event: &AnyEvent) -> bool {
+        !self.streams.is_empty() && self.streams.contains(&(event.tenant().clone(), event.stream().clone()))
     }
 
     pub(crate) fn add(&mut self, subject: Subject) {

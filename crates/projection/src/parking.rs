@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use kernel::View;
 use messaging::IncomingRecord;
 use read_store::{Advance, Checkpoint, Reason, RowStore, StoreError, Subject};
 use service_runtime::Backoff;
@@ -58,7 +57,7 @@ impl NoEvent {
     }
 }
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     /// Whether to try the record once more, after a pause.
     async fn tries_again(&mut self, at: RecordAt, why: &str) -> Result<bool, End> {
         if self.tries.failed(at) >= self.park_after {
@@ -81,7 +80,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     pub(crate) async fn after_failure(
         &mut self,
         place: &mut Place,
-        next: &Next<V::Event>,
+        next: &Next,
         failure: Failure,
     ) -> Result<Parking, End> {
         if self.tries_again(next.at, &failure.why).await? {
@@ -89,17 +88,17 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         }
         self.refuse_when_full(next.at, &failure.why)?;
         let attempts = self.tries.attempts;
-        match self.applying.park::<V>(place.checkpoint, next, &failure, attempts).await {
+        match self.applying.park(place.checkpoint, next, &failure, attempts).await {
             Ok(()) => {
                 place.moved_to(next.after);
                 self.tell_parked(next, failure.reason.as_str());
-                let (event, id) = (&next.event, &next.event.metadata);
+                let (event, id) = (&next.event, &next.event.metadata());
                 tracing::warn!(
                     view = self.view,
                     lane = self.lane.number(),
                     at = %next.at,
-                    stream = %event.stream,
-                    sequence = %event.sequence,
+                    stream = %event.stream(),
+                    sequence = %event.sequence(),
                     command_id = %id.command_id,
                     correlation_id = %id.correlation_id,
                     trace_id = traces::trace_id(id.traceparent.as_deref()),

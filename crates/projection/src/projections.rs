@@ -17,6 +17,7 @@ use crate::log_source::{LogSource, LogSourceError};
 use crate::overview::Tells;
 use crate::projector::{Building, Limits, Source};
 use crate::room::Room;
+use crate::view::AnyView;
 
 /// How long a look at a topic may take while Kafka is away.
 const LOOK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
@@ -175,9 +176,9 @@ impl<S: Stores> Projections<S> {
         }
     }
 
-    fn keeper<V: View>(&self, context: &'static str) -> Result<Keeper<V, S::Rows>, SetupError> {
+    fn keeper<V: View>(&self, context: &'static str) -> Result<Keeper<S::Rows>, SetupError> {
         let rows = self.stores.rows(ViewVersion::of::<V>(context))?;
-        Ok(Keeper::new(self.source.clone(), rows, &self.health, self.retention)?)
+        Ok(Keeper::new(AnyView::of::<V>()?, self.source.clone(), rows, &self.health, self.retention))
     }
 }
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::View;
 use messaging::{Connection, Consumer, ConsumerEvent, ConsumerOptions, MessagingError, Topics};
 use read_store::{RowStore, ViewVersion};
 use service_runtime::{Backoff, Health};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use wire::{Codec, RegistryClient, SchemaError};
+use wire::RegistryClient;
 
 use crate::lanes::Lanes;
 use crate::log_source::LogSource;
@@ -18,6 +17,7 @@ use crate::projections::OnChangedView;
 use crate::room::Room;
 use crate::standing::{Part, Standing};
 use crate::telling::Telling;
+use crate::view::AnyView;
 
 /// Where events come from. Shared by the projections of a process.
 #[derive(Debug, Clone)]
@@ -78,11 +78,11 @@ impl Default for Limits {
 }
 
 /// Keeps the rows of one build of a view.
-pub struct Projector<V: View, S> {
+pub struct Projector<S> {
     pub(crate) source: Source,
     pub(crate) store: S,
     pub(crate) view: ViewVersion,
-    pub(crate) codec: Codec<V::Event>,
+    pub(crate) any_view: AnyView,
     pub(crate) standing: Arc<Standing>,
     pub(crate) telling: Arc<Telling>,
     pub(crate) pace: Arc<Pace>,
@@ -90,19 +90,13 @@ pub struct Projector<V: View, S> {
     pub(crate) is_checked: bool,
 }
 
-impl<V: View, S: RowStore> Projector<V, S> {
-    /// A projector of `V`, a view of `context`, into `store`. It shows in `health` under the view's name.
-    pub fn new(
-        source: Source,
-        store: S,
-        context: &'static str,
-        health: &Health,
-    ) -> Result<Self, SchemaError> {
-        let standing = Arc::new(Standing::new(health.dependency(V::NAME)));
+impl<S: RowStore> Projector<S> {
+    /// A projector of a view of `context`, into `store`. It shows in `health` under the view's name.
+    pub fn new(any_view: AnyView, source: Source, store: S, context: &'static str, health: &Health) -> Self {
+        let standing = Arc::new(Standing::new(health.dependency(any_view.name())));
         let view = ViewVersion { context, ..store.view() };
         let telling = Arc::new(Telling::new(&source, view, S::NAME));
-        let (codec, pace) = (Codec::new()?, Arc::default());
-        Ok(Self { source, store, view, codec, standing, telling, pace, is_checked: false })
+        Self { source, store, view, any_view, standing, telling, pace: Arc::default(), is_checked: false }
     }
 
     /// Runs until the token is cancelled, through whatever is away for a while: Kafka, the store, the registry.
@@ -177,7 +171,7 @@ impl<V: View, S: RowStore> Projector<V, S> {
     async fn pass_on(
         &self,
         events: &mut mpsc::Receiver<ConsumerEvent>,
-        lanes: &mut Lanes<'_, V, S>,
+        lanes: &mut Lanes<'_, S>,
     ) -> MessagingError {
         while let Some(event) = events.recv().await {
             if !matches!(event, ConsumerEvent::Failed(_)) {

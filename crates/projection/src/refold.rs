@@ -6,13 +6,13 @@
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kernel::{ChainHash, Epoch, Keys, Link, LogId, Recorded, RowKey, Sequence, TenantId, View};
+use kernel::{ChainHash, Epoch, Keys, Link, LogId, RowKey, Sequence, TenantId};
 use read_store::{Reason, RowAddress};
-use wire::Codec;
 
 use crate::fold::evolved;
 use crate::log_source::{LOG_PAGE_MOST, LogRecord, LogSource, LogSourceError};
 use crate::parked::Failure;
+use crate::view::{AnyEvent, AnyRow, AnyView};
 
 /// Rows that one refold holds in memory. A tenant that has more is for a rebuild of the view.
 const ROWS_MOST: usize = 200_000;
@@ -27,27 +27,22 @@ pub(crate) struct Wanted {
 }
 
 /// A row as the log has it.
-#[derive(Debug, Clone)]
-pub(crate) struct Refolded<Row> {
-    pub(crate) row: Option<Row>,
+#[derive(Clone, Default)]
+pub(crate) struct Refolded {
+    pub(crate) row: Option<AnyRow>,
     pub(crate) stamp: Sequence,
     pub(crate) links: Vec<Link>,
     /// The first event that it could not take; what follows is not in it.
     pub(crate) failure: Option<Failure>,
 }
 
-impl<Row> Default for Refolded<Row> {
-    fn default() -> Self {
-        Self { row: None, stamp: Sequence::ZERO, links: Vec::new(), failure: None }
-    }
-}
-
 /// Rows being folded from a log's beginning.
-pub(crate) struct Refold<V: View> {
+pub(crate) struct Refold {
+    view: AnyView,
     pub(crate) wanted: Wanted,
     /// Whose rows are wanted.
     tenants: HashSet<TenantId>,
-    pub(crate) rows: HashMap<RowAddress, Refolded<V::Row>>,
+    pub(crate) rows: HashMap<RowAddress, Refolded>,
     /// Tenants whose rows cannot be known, each with the first reason.
     pub(crate) failed: HashMap<TenantId, Failure>,
     /// Everything up to here is folded.
@@ -65,9 +60,10 @@ pub(crate) enum RefoldError {
     Short(Sequence),
 }
 
-impl<V: View> Refold<V> {
-    pub(crate) fn of(wanted: Wanted) -> Self {
+impl Refold {
+    pub(crate) fn of(view: AnyView, wanted: Wanted) -> Self {
         Self {
+            view,
             tenants: wanted.rows.iter().map(|at| at.tenant.clone()).collect(),
             wanted,
             rows: HashMap::new(),
@@ -84,11 +80,10 @@ impl<V: View> Refold<V> {
         end: Sequence,
         source: &LogSource,
         log: &LogId,
-        codec: &Codec<V::Event>,
     ) -> Result<(), RefoldError> {
         while self.through < end {
             let most = usize::try_from(end.since(self.through)).unwrap_or(usize::MAX).min(LOG_PAGE_MOST);
-            let page = source.records(log, self.through, most, codec).await?;
+            let page = source.records(log, self.through, most, &self.view).await?;
             if page.is_empty() {
                 return Err(RefoldError::Short(self.through));
             }
@@ -103,7 +98,7 @@ impl<V: View> Refold<V> {
         Ok(())
     }
 
-    fn take(&mut self, record: LogRecord<V::Event>) {
+    fn take(&mut self, record: LogRecord) {
         let logged = &record.received.event;
         self.through = logged.sequence;
         self.chain = logged.chain;
@@ -123,34 +118,36 @@ impl<V: View> Refold<V> {
         }
     }
 
-    fn fold(&mut self, event: &Recorded<V::Event>, whole: bool) {
-        let keys = match catch_unwind(AssertUnwindSafe(|| V::keys(event))) {
+    fn fold(&mut self, event: &AnyEvent, whole: bool) {
+        let keys = match catch_unwind(AssertUnwindSafe(|| self.view.keys(event))) {
             Ok(Keys::None) => return,
             Ok(Keys::These(keys)) => keys,
-            Ok(Keys::Linked(link)) => self.linked(&event.tenant, &link),
+            Ok(Keys::Linked(link)) => self.linked(event.tenant(), &link),
             Err(_) => {
-                self.failed.entry(event.tenant.clone()).or_insert_with(Failure::panicked);
+                self.failed.entry(event.tenant().clone()).or_insert_with(Failure::panicked);
                 return;
             }
         };
         for key in keys {
-            let at = RowAddress { tenant: event.tenant.clone(), key };
+            let at = RowAddress { tenant: event.tenant().clone(), key };
             if !whole && !self.wanted.rows.contains(&at) {
                 continue;
             }
             let slot = self.rows.entry(at.clone()).or_default();
-            if slot.failure.is_some() || slot.stamp >= event.sequence {
+            if slot.failure.is_some() || slot.stamp >= event.sequence() {
                 continue;
             }
-            match evolved::<V>(&at.key, slot.row.take(), event) {
-                Ok((row, links)) => *slot = Refolded { row, links, stamp: event.sequence, failure: None },
+            match evolved(&self.view, &at.key, slot.row.take(), event) {
+                Ok((row, links)) => *slot = Refolded { row, links, stamp: event.sequence(), failure: None },
                 Err(failure) => slot.failure = Some(failure),
             }
             if whole && self.rows.len() > ROWS_MOST {
                 let why = format!("the tenant has more than {ROWS_MOST} rows: rebuild the view");
-                self.failed.entry(event.tenant.clone()).or_insert(Failure::new(Reason::UnreadableEvent, why));
-                self.wanted.tenants.remove(&event.tenant);
-                self.rows.retain(|at, _| at.tenant != event.tenant);
+                self.failed
+                    .entry(event.tenant().clone())
+                    .or_insert(Failure::new(Reason::UnreadableEvent, why));
+                self.wanted.tenants.remove(event.tenant());
+                self.rows.retain(|at, _| at.tenant != *event.tenant());
                 return;
             }
         }

@@ -13,19 +13,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kernel::{LogId, TenantId, View};
+use kernel::{LogId, TenantId};
 use messaging::MessagingError;
 use read_store::{
     Letter, LetterId, Request, RowAddress, RowChange, RowStore, StoreError, StoredRow, Subject,
 };
 use tokio::task::JoinHandle;
-use wire::Codec;
 
 use crate::lane::{End, LaneTask, Place};
 use crate::log_source::LogSource;
 use crate::parked::Failure;
 use crate::refold::{Refold, Refolded, Wanted};
 use crate::telling::Telling;
+use crate::view::AnyView;
 
 /// How often a lane with letters looks what is asked for them.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -40,30 +40,30 @@ const CHUNK: usize = 500;
 /// Letters that are sent to their topic before any is marked as sent.
 const TOLD_AT_ONCE: usize = 200;
 
-type Scan<V> = JoinHandle<Result<Refold<V>, String>>;
+type Scan = JoinHandle<Result<Refold, String>>;
 
 /// What is being done for operators in a lane.
-pub(crate) struct Tending<V: View> {
+pub(crate) struct Tending {
     source: LogSource,
     log: LogId,
-    codec: Codec<V::Event>,
+    view: AnyView,
     telling: Arc<Telling>,
     looked: Option<Instant>,
     /// When it was last looked what is asked, while nothing was parked.
     asked_for_rows: Option<Instant>,
     pause: Duration,
     asked: Vec<Subject>,
-    scan: Option<Scan<V>>,
+    scan: Option<Scan>,
     /// Letters on their way to their topic; the lane does not wait for Kafka.
     sending: Option<JoinHandle<Result<Vec<LetterId>, MessagingError>>>,
 }
 
-impl<V: View> Tending<V> {
-    pub(crate) fn new(source: LogSource, log: LogId, codec: Codec<V::Event>, telling: Arc<Telling>) -> Self {
+impl Tending {
+    pub(crate) fn new(source: LogSource, log: LogId, view: AnyView, telling: Arc<Telling>) -> Self {
         Self {
             source,
             log,
-            codec,
+            view,
             telling,
             looked: None,
             asked_for_rows: None,
@@ -74,10 +74,10 @@ impl<V: View> Tending<V> {
         }
     }
 
-    fn scan(&mut self, mut refold: Refold<V>, end: kernel::Sequence) {
-        let (source, log, codec) = (self.source.clone(), self.log.clone(), self.codec.clone());
+    fn scan(&mut self, mut refold: Refold, end: kernel::Sequence) {
+        let (source, log) = (self.source.clone(), self.log.clone());
         self.scan = Some(tokio::spawn(async move {
-            match refold.fold_to(end, &source, &log, &codec).await {
+            match refold.fold_to(end, &source, &log).await {
                 Ok(()) => Ok(refold),
                 Err(error) => Err(error.to_string()),
             }
@@ -85,7 +85,7 @@ impl<V: View> Tending<V> {
     }
 }
 
-impl<V: View> Drop for Tending<V> {
+impl Drop for Tending {
     fn drop(&mut self) {
         if let Some(scan) = &self.scan {
             scan.abort();
@@ -96,7 +96,7 @@ impl<V: View> Drop for Tending<V> {
     }
 }
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     /// Looks what is asked, now and then and only while something is parked, and goes on with it.
     pub(crate) async fn tend(&mut self, place: &mut Place) -> Result<(), End> {
         if self.tending.looked.is_some_and(|looked| looked.elapsed() < self.tending.pause) {
@@ -158,7 +158,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             }
         }
         if !self.tending.asked.is_empty() {
-            self.tending.scan(Refold::of(wanted), place.checkpoint.sequence);
+            self.tending.scan(Refold::of(self.tending.view.clone(), wanted), place.checkpoint.sequence);
         }
         Ok(())
     }
@@ -194,14 +194,14 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         Ok(())
     }
 
-    async fn merge_or_scan_on(&mut self, place: &Place, mut refold: Refold<V>) -> Result<(), StoreError> {
+    async fn merge_or_scan_on(&mut self, place: &Place, mut refold: Refold) -> Result<(), StoreError> {
         let here = place.checkpoint;
         if here.sequence.since(refold.through) > CLOSE {
             self.tending.scan(refold, here.sequence);
             return Ok(());
         }
-        let Tending { source, log, codec, .. } = &self.tending;
-        let folded = refold.fold_to(here.sequence, source, log, codec).await;
+        let Tending { source, log, .. } = &self.tending;
+        let folded = refold.fold_to(here.sequence, source, log).await;
         folded.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         if refold.epoch != here.epoch || refold.chain != here.chain {
             let why = "the log's history is another than the rows were folded from".to_owned();
@@ -235,7 +235,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         &self,
         place: &Place,
         subjects: &[Subject],
-        refold: &Refold<V>,
+        refold: &Refold,
     ) -> Result<(), StoreError> {
         let (mut wanted, mut refused) = (Vec::new(), Vec::new());
         for subject in subjects {
@@ -252,7 +252,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         let mut changes = Vec::with_capacity(wanted.len());
         for at in &wanted {
             let refolded = refold.rows.get(at).cloned().unwrap_or_default();
-            changes.extend(change::<V>(at, &refolded, stored.get(at).copied())?);
+            changes.extend(change(&self.tending.view, at, &refolded, stored.get(at).copied())?);
         }
         self.store.mend(self.lane, &place.checkpoint, &changes, &mended).await?;
         for (subject, failure) in refused {
@@ -267,7 +267,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         place: &Place,
         subject: &Subject,
         tenant: &TenantId,
-        refold: &Refold<V>,
+        refold: &Refold,
     ) -> Result<Option<Failure>, StoreError> {
         if let Some(failure) = refold.failed.get(tenant) {
             return Ok(Some(failure.clone()));
@@ -291,7 +291,9 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                     // Parked by itself, or about to be: another event's matter.
                     Some(_) if self.applying.has_row(at) => {}
                     Some(failure) => return Ok(Some(failure)),
-                    None => changes.extend(change::<V>(at, &refolded, stored.get(at).copied())?),
+                    None => {
+                        changes.extend(change(&self.tending.view, at, &refolded, stored.get(at).copied())?)
+                    }
                 }
             }
             self.store.mend(self.lane, &place.checkpoint, &changes, &[]).await?;
@@ -302,19 +304,20 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
 }
 
 /// From the row that the store has to the row that the log has.
-fn change<V: View>(
+fn change(
+    view: &AnyView,
     at: &RowAddress,
-    refolded: &Refolded<V::Row>,
+    refolded: &Refolded,
     stored: Option<&StoredRow>,
 ) -> Result<Option<RowChange>, StoreError> {
     if refolded.row.is_none() && stored.is_none() {
         return Ok(None);
     }
-    let body = refolded.row.as_ref().map(serde_json::to_string).transpose();
+    let body = refolded.row.as_ref().map(|row| view.json(row)).transpose();
     let body = body.map_err(|error| StoreError::Unfoldable(format!("a row has no JSON: {error}")))?;
     // Links of a row that does not read are not known; what they find in vain is passed over.
-    let before = stored.and_then(|stored| serde_json::from_str::<V::Row>(&stored.body).ok());
-    let links_before = before.as_ref().map(V::links).unwrap_or_default();
+    let before = stored.and_then(|stored| view.row(&stored.body).ok());
+    let links_before = before.as_ref().map(|row| view.links(row)).unwrap_or_default();
     let links = refolded.links.clone();
     Ok(Some(RowChange { at: at.clone(), stamp: refolded.stamp, body, links, links_before }))
 }

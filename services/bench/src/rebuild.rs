@@ -15,7 +15,7 @@ use http_api::{AuthConfig, OperatorConfig, OperatorTokens};
 use kernel::Lane;
 use local_servers::Servers;
 use messaging::{Connection, Topics};
-use projection::{BuildsConfig, Keeper, LogSource, Source};
+use projection::{AnyView, BuildsConfig, Keeper, LogSource, Source};
 use read_store::{
     BuildOptions, BuildState, PostgresRows, RedisRows, RowStore, Tracked, ViewVersion, postgres_for_rows,
 };
@@ -85,14 +85,15 @@ pub(crate) async fn keep(keep: &Keep) -> anyhow::Result<()> {
     let source = Source::new(&keep.kafka, &keep.registry, log, &ParkingConfig::default(), &keep.builds)?;
     let (health, token) = (Health::new(), Shutdown::on_signal().token());
     let (retention, view) = (keep.builds.retention(), ViewVersion::of::<ProductDetails>(CONTEXT));
+    let any_view = AnyView::of::<ProductDetails>()?;
     match keep.store {
         Store::Postgres => {
             let rows = PostgresRows::new(postgres_for_rows(&keep.url, 16)?, view, "");
-            Keeper::<ProductDetails, _>::new(source, rows, &health, retention)?.run(token).await;
+            Keeper::new(any_view, source, rows, &health, retention).run(token).await;
         }
         Store::Redis => {
             let rows = RedisRows::new(&keep.url, PREFIX, view)?;
-            Keeper::<ProductDetails, _>::new(source, rows, &health, retention)?.run(token).await;
+            Keeper::new(any_view, source, rows, &health, retention).run(token).await;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, anyhow, bail};
 use event_log::EventLog;
 use kernel::{Command, Context, ContextVisitor, Keys, Lane, LogId, Registry, Sequence, Timestamp, View};
-use projection::{Asked, NamedLink, NamedRow, Overview, Pages as _, REFOLDED_MOST, RefoldRequest};
+use projection::{AnyView, Asked, NamedLink, NamedRow, Overview, Pages as _, REFOLDED_MOST, RefoldRequest};
 
 use crate::from_log::FromLog;
 use crate::output::line;
@@ -124,17 +124,18 @@ async fn refold_touched<V: View>(
     store: Option<&str>,
     since: &Since,
 ) -> anyhow::Result<()> {
+    let folds = AnyView::of::<V>()?;
     let logs = log.logs().await?;
     for id in logs.iter().filter(|id| *id.context == *context) {
         let mut after = before(log, id, since).await?;
-        let mut pages = FromLog::<V::Event>::new(log, id)?;
+        let mut pages = FromLog::new(log, id, &folds);
         let mut touched = Touched::default();
         loop {
             let page = pages.after(after).await.map_err(anyhow::Error::msg)?;
             let Some(last) = page.last() else { break };
             after = last.sequence;
             for event in page.iter().filter_map(|told| told.event.as_ref()) {
-                touched.add(event.tenant.as_str(), V::keys(event));
+                touched.add(event.tenant().as_str(), folds.keys(event));
             }
             if touched.rows.len() + touched.links.len() >= GATHERED {
                 touched.ask_for::<V>(projectors, id, store).await?;

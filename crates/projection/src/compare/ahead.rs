@@ -2,24 +2,18 @@
 
 use std::collections::HashMap;
 
-use kernel::{Sequence, View};
+use kernel::Sequence;
 use read_store::{RowAddress, StoredRow};
 
 use super::reference::Reference;
 
 /// What was found, and how it differs from the fold so far.
-pub(super) struct Ahead<V: View> {
+#[derive(Default)]
+pub(super) struct Ahead {
     rows: HashMap<RowAddress, (Option<StoredRow>, String)>,
-    view: std::marker::PhantomData<fn() -> V>,
 }
 
-impl<V: View> Default for Ahead<V> {
-    fn default() -> Self {
-        Self { rows: HashMap::new(), view: std::marker::PhantomData }
-    }
-}
-
-impl<V: View> Ahead<V> {
+impl Ahead {
     pub(super) fn insert(&mut self, at: RowAddress, stored: Option<StoredRow>, what: String) {
         self.rows.insert(at, (stored, what));
     }
@@ -36,7 +30,7 @@ impl<V: View> Ahead<V> {
 
     /// The fold has come to `sequence`, whose event touched the row: it is judged where that is its own place. A
     /// row that was absent is right if the fold has none at any moment.
-    pub(super) fn settle(&mut self, at: &RowAddress, reference: &Reference<V>, sequence: Sequence) {
+    pub(super) fn settle(&mut self, at: &RowAddress, reference: &Reference, sequence: Sequence) {
         let Some((stored, what)) = self.rows.get_mut(at) else { return };
         if stored.as_ref().is_some_and(|stored| stored.stamp != sequence) {
             return;

@@ -4,29 +4,30 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kernel::{EventSet, Lane, Recorded, View};
+use kernel::Lane;
 use read_store::{Checkpoint, RowStore};
 
 use super::reference::Reference;
 use super::slice::Slice;
 use super::{CompareError, Compared, One, Pages, parked};
+use crate::view::{AnyEvent, AnyView};
 
 /// A fold of some of the keys that hears events one by one, from the first on.
-pub(crate) struct Alongside<V: View> {
+pub(crate) struct Alongside {
     /// None where an event is missing in it: it is good for nothing then.
-    reference: Option<Reference<V>>,
+    reference: Option<Reference>,
     at: Checkpoint,
 }
 
-impl<V: View> Alongside<V> {
+impl Alongside {
     /// Of at most so many rows; others with every seed.
-    pub(crate) fn new(rows: usize, seed: u64) -> Self {
-        let reference = Reference::new(Slice::all(seed), rows.max(1));
+    pub(crate) fn new(view: AnyView, rows: usize, seed: u64) -> Self {
+        let reference = Reference::new(view, Slice::all(seed), rows.max(1));
         Self { reference: Some(reference), at: Checkpoint::ZERO }
     }
 
     /// Folds the event, after which the lane is at `after`. One that was heard before is passed over.
-    pub(crate) fn hear(&mut self, event: &Recorded<V::Event>, after: Checkpoint) {
+    pub(crate) fn hear(&mut self, event: &AnyEvent, after: Checkpoint) {
         if after.sequence <= self.at.sequence {
             return;
         }
@@ -42,19 +43,19 @@ impl<V: View> Alongside<V> {
     }
 
     /// What was folded, once.
-    pub(crate) fn take(&mut self) -> Option<Folded<V>> {
+    pub(crate) fn take(&mut self) -> Option<Folded> {
         let reference = self.reference.take()?;
         Some(Folded { reference, at: self.at })
     }
 }
 
 /// A fold of some of the keys, and up to where it is one.
-pub(crate) struct Folded<V: View> {
-    reference: Reference<V>,
+pub(crate) struct Folded {
+    reference: Reference,
     at: Checkpoint,
 }
 
-impl<V: View> Folded<V> {
+impl Folded {
     pub(crate) fn at(&self) -> Checkpoint {
         self.at
     }
@@ -65,15 +66,12 @@ impl<V: View> Folded<V> {
     }
 
     /// Compares the rows of a lane with it; what they have beyond it comes from `log`.
-    pub(crate) async fn compare<S: RowStore, E: EventSet>(
+    pub(crate) async fn compare<S: RowStore>(
         self,
         store: &S,
         lane: Lane,
-        log: &mut impl Pages<E>,
-    ) -> Result<Compared, CompareError>
-    where
-        V: View<Event = E>,
-    {
+        log: &mut impl Pages,
+    ) -> Result<Compared, CompareError> {
         let parked = parked(store, lane).await?;
         let mut compared = Compared { parked: parked.len() as u64, ..Compared::default() };
         let Self { reference, at: from } = self;

@@ -2,32 +2,34 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use kernel::{Keys, Link, Recorded, RowKey, Sequence, TenantId, View};
+use kernel::{Keys, Link, RowKey, Sequence, TenantId};
 use read_store::{RowAddress, StoredRow};
 
 use super::slice::Slice;
+use crate::view::{AnyEvent, AnyRow, AnyView};
 
 /// The rows of a slice of the keys.
-pub(super) struct Reference<V: View> {
+pub(super) struct Reference {
+    view: AnyView,
     pub(super) slice: Slice,
     /// What became too much for one slice.
     pub(super) left_out: Vec<Slice>,
     most: usize,
-    rows: HashMap<RowAddress, Expected<V::Row>>,
+    rows: HashMap<RowAddress, Expected>,
     links: HashMap<(TenantId, Link), BTreeSet<RowKey>>,
 }
 
-struct Expected<Row> {
-    row: Row,
+struct Expected {
+    row: AnyRow,
     stamp: Sequence,
     /// The first event that could not be folded into it, and why.
     spoilt: Option<String>,
 }
 
-impl<V: View> Reference<V> {
+impl Reference {
     /// Nothing yet; halves its slice for as long as it would have more than `most` rows.
-    pub(super) fn new(slice: Slice, most: usize) -> Self {
-        Self { slice, left_out: Vec::new(), most, rows: HashMap::new(), links: HashMap::new() }
+    pub(super) fn new(view: AnyView, slice: Slice, most: usize) -> Self {
+        Self { view, slice, left_out: Vec::new(), most, rows: HashMap::new(), links: HashMap::new() }
     }
 
     /// No key is left out from here on: all have been looked at.
@@ -44,16 +46,16 @@ impl<V: View> Reference<V> {
     }
 
     /// Folds one event in; answers which rows it touched.
-    pub(super) fn apply(&mut self, event: &Recorded<V::Event>) -> Vec<RowAddress> {
-        let keys = match V::keys(event) {
+    pub(super) fn apply(&mut self, event: &AnyEvent) -> Vec<RowAddress> {
+        let keys = match self.view.keys(event) {
             Keys::None => Vec::new(),
             Keys::These(keys) => keys,
             Keys::Linked(link) => {
-                let found = self.links.get(&(event.tenant.clone(), link));
+                let found = self.links.get(&(event.tenant().clone(), link));
                 found.map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
             }
         };
-        let at = |key| RowAddress { tenant: event.tenant.clone(), key };
+        let at = |key| RowAddress { tenant: event.tenant().clone(), key };
         let touched: Vec<_> = keys.into_iter().map(at).filter(|at| self.slice.has(at)).collect();
         for at in &touched {
             self.apply_to(at, event);
@@ -68,30 +70,30 @@ impl<V: View> Reference<V> {
         touched
     }
 
-    fn apply_to(&mut self, at: &RowAddress, event: &Recorded<V::Event>) {
+    fn apply_to(&mut self, at: &RowAddress, event: &AnyEvent) {
         let before = self.rows.remove(at);
-        if before.as_ref().is_some_and(|before| before.stamp >= event.sequence || before.spoilt.is_some()) {
+        if before.as_ref().is_some_and(|before| before.stamp >= event.sequence() || before.spoilt.is_some()) {
             self.rows.extend(before.map(|before| (at.clone(), before)));
             return;
         }
         let row = before.map(|before| before.row);
-        for link in row.iter().flat_map(V::links) {
+        for link in row.as_ref().map(|row| self.view.links(row)).unwrap_or_default() {
             self.unlink(at, link);
         }
         let spoilt = |error: &kernel::Unfoldable| {
-            Some(format!("the event {} cannot be folded into it: {error}", event.sequence))
+            Some(format!("the event {} cannot be folded into it: {error}", event.sequence()))
         };
-        let (row, stamp, spoilt) = match V::evolve(&at.key, row.clone(), event) {
-            Ok(after) => (after, event.sequence, None),
-            Err(error) => (row, event.sequence, spoilt(&error)),
+        let (row, stamp, spoilt) = match self.view.evolve(&at.key, row.clone(), event) {
+            Ok(after) => (after, event.sequence(), None),
+            Err(error) => (row, event.sequence(), spoilt(&error)),
         };
         let Some(row) = row else { return };
         self.link(at, &row);
         self.rows.insert(at.clone(), Expected { row, stamp, spoilt });
     }
 
-    fn link(&mut self, at: &RowAddress, row: &V::Row) {
-        for link in V::links(row) {
+    fn link(&mut self, at: &RowAddress, row: &AnyRow) {
+        for link in self.view.links(row) {
             self.links.entry((at.tenant.clone(), link)).or_default().insert(at.key.clone());
         }
     }
@@ -109,7 +111,7 @@ impl<V: View> Reference<V> {
     fn link_anew(&mut self) {
         self.links.clear();
         for (at, expected) in &self.rows {
-            for link in V::links(&expected.row) {
+            for link in self.view.links(&expected.row) {
                 self.links.entry((at.tenant.clone(), link)).or_default().insert(at.key.clone());
             }
         }
@@ -130,12 +132,16 @@ impl<V: View> Reference<V> {
         if expected.spoilt.is_some() {
             return expected.spoilt.clone();
         }
-        let row: V::Row = match serde_json::from_str(&stored.body) {
+        let row = match self.view.row(&stored.body) {
             Ok(row) => row,
             Err(_) => return Some("it does not read as a row of the view".to_owned()),
         };
-        if row != expected.row {
-            return Some(format!("{}, at sequence {}", fields::<V>(&row, &expected.row), stored.stamp));
+        if !self.view.are_equal(&row, &expected.row) {
+            return Some(format!(
+                "{}, at sequence {}",
+                fields(&self.view, &row, &expected.row),
+                stored.stamp
+            ));
         }
         let (found, expected) = (stored.stamp, expected.stamp);
         (found != expected).then(|| format!("it is stamped with sequence {found}, the fold with {expected}"))
@@ -143,8 +149,8 @@ impl<V: View> Reference<V> {
 }
 
 /// Which fields differ; never what they hold.
-fn fields<V: View>(found: &V::Row, expected: &V::Row) -> String {
-    let value = |row: &V::Row| serde_json::to_value(row).unwrap_or_default();
+fn fields(view: &AnyView, found: &AnyRow, expected: &AnyRow) -> String {
+    let value = |row: &AnyRow| view.value(row).unwrap_or_default();
     let (found, expected) = (value(found), value(expected));
     let (Some(found), Some(expected)) = (found.as_object(), expected.as_object()) else {
         return "it differs".to_owned();

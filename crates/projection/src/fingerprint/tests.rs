@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::marker::PhantomData;
 
 use catalog::{CatalogEvent, ProductEvent};
-use kernel::{EventSet, ReadStore, Unfoldable};
+use kernel::{EventSet, ReadStore, Recorded, Unfoldable, View};
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -67,7 +67,7 @@ impl<E: Products, const BY: u32> View for Changes<E, BY> {
 }
 
 fn of<V: View>() -> Option<FoldFingerprint> {
-    fingerprint::<V>(&Codec::new().unwrap())
+    fingerprint(&AnyView::of::<V>().unwrap())
 }
 
 #[test]

@@ -4,7 +4,10 @@ use catalog::views::ProductDetails;
 use catalog::{
     CatalogEvent, CategoryEvent, CategoryRenamed, ProductCreated, ProductEvent, ProductRecategorised,
 };
-use kernel::{Actor, Currency, EventId, EventMetadata, Lane, Money, StreamName, StreamVersion, Timestamp};
+use kernel::{
+    Actor, Currency, EventId, EventMetadata, Lane, Money, Recorded, StreamName, StreamVersion, Timestamp,
+    View,
+};
 use uuid::Uuid;
 
 use super::*;
@@ -75,10 +78,10 @@ fn stored(tenant: &TenantId, events: &[Recorded<CatalogEvent>]) -> Vec<StoredRow
 
 fn folded(rows: Vec<StoredRow>, events: &[Recorded<CatalogEvent>]) -> Vec<RowChange> {
     let parked = Parked::default();
-    let mut fold = Fold::<ProductDetails>::new(OnFailure::Stop);
+    let mut fold = Fold::new(AnyView::of::<ProductDetails>().unwrap(), OnFailure::Stop);
     fold.take_in(rows, None);
     for event in events {
-        fold.apply(event, &touched(event), &parked).unwrap();
+        fold.apply(&event.clone().into(), &touched(event), &parked).unwrap();
     }
     fold.into_outcome().unwrap().changes
 }
@@ -154,9 +157,9 @@ fn links_that_a_row_had_and_has_are_both_told() {
 #[test]
 fn what_cannot_be_folded_says_why() {
     let parked = Parked::default();
-    let mut fold = Fold::<ProductDetails>::new(OnFailure::Stop);
+    let mut fold = Fold::new(AnyView::of::<ProductDetails>().unwrap(), OnFailure::Stop);
     let event = event(&acme(), 1, moved(DOLL, TOOLS, TOYS, "toys"));
-    let failure = fold.apply(&event, &touched(&event), &parked).unwrap_err();
+    let failure = fold.apply(&event.clone().into(), &touched(&event), &parked).unwrap_err();
     assert_eq!(failure.reason, Reason::Unfoldable);
     assert!(failure.why.contains("never created"), "{failure:?}");
 }
@@ -166,10 +169,10 @@ fn a_row_that_does_not_read_is_not_taken_for_none() {
     let at = RowAddress { tenant: acme(), key: SAW.into() };
     let row = StoredRow { at, stamp: Sequence::new(1), body: r#"{"secret":1}"#.to_owned() };
     let parked = Parked::default();
-    let mut fold = Fold::<ProductDetails>::new(OnFailure::Stop);
+    let mut fold = Fold::new(AnyView::of::<ProductDetails>().unwrap(), OnFailure::Stop);
     fold.take_in(vec![row], Some(&Link::new(format!("category:{TOOLS}"))));
     let event = event(&acme(), 2, renamed(TOOLS, "instruments"));
-    let failure = fold.apply(&event, &touched(&event), &parked).unwrap_err();
+    let failure = fold.apply(&event.clone().into(), &touched(&event), &parked).unwrap_err();
     assert_eq!(failure.reason, Reason::UnreadableRow);
     assert!(!failure.why.contains("secret"), "{failure:?}");
 }
@@ -177,13 +180,13 @@ fn a_row_that_does_not_read_is_not_taken_for_none() {
 #[test]
 fn a_row_that_fails_is_left_as_it_is_and_the_others_are_folded() {
     let parked = Parked::default();
-    let mut fold = Fold::<ProductDetails>::new(OnFailure::Park);
+    let mut fold = Fold::new(AnyView::of::<ProductDetails>().unwrap(), OnFailure::Park);
     let at = row_of(&acme(), SAW);
     let broken = StoredRow { at: at.clone(), stamp: Sequence::new(1), body: "{}".to_owned() };
     fold.take_in(vec![broken], Some(&Link::new(format!("category:{TOOLS}"))));
     fold.take_in(stored(&acme(), &[event(&acme(), 2, created(DOLL, TOOLS, "tools"))]), None);
     let event = event(&acme(), 3, renamed(TOOLS, "instruments"));
-    fold.apply(&event, &touched(&event), &parked).unwrap();
+    fold.apply(&event.clone().into(), &touched(&event), &parked).unwrap();
     let Outcome { changes, left_out } = fold.into_outcome().unwrap();
     assert_eq!(changes.len(), 1);
     assert_eq!(category_of(&changes, &acme(), DOLL).as_deref(), Some("instruments"));
@@ -194,11 +197,11 @@ fn a_row_that_fails_is_left_as_it_is_and_the_others_are_folded() {
 fn events_of_what_is_parked_are_left_out_and_change_nothing() {
     let saw = Subject::Row(row_of(&acme(), SAW));
     let parked: Parked = [saw.clone()].into_iter().collect();
-    let mut fold = Fold::<ProductDetails>::new(OnFailure::Stop);
+    let mut fold = Fold::new(AnyView::of::<ProductDetails>().unwrap(), OnFailure::Stop);
     for event in
         [event(&acme(), 1, created(SAW, TOOLS, "tools")), event(&other(), 2, created(SAW, TOOLS, "tools"))]
     {
-        fold.apply(&event, &touched(&event), &parked).unwrap();
+        fold.apply(&event.clone().into(), &touched(&event), &parked).unwrap();
     }
     let Outcome { changes, left_out } = fold.into_outcome().unwrap();
     assert_eq!(category_of(&changes, &other(), SAW).as_deref(), Some("tools"));

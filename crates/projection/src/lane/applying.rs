@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use kernel::{Recorded, View};
 use read_store::{Checkpoint, RowStore, StoreError};
 use service_runtime::Backoff;
 
@@ -12,15 +11,16 @@ use crate::intake::Next;
 use crate::parking::Parking;
 use crate::standing::Part;
 use crate::stop::{RecordAt, Stop};
+use crate::view::AnyEvent;
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     /// Applies the events, waiting for the store as long as it takes.
-    pub(super) async fn apply(&mut self, place: &mut Place, events: &[Next<V::Event>]) -> Result<(), End> {
+    pub(super) async fn apply(&mut self, place: &mut Place, events: &[Next]) -> Result<(), End> {
         let mut rest = events;
         let mut backoff = Backoff::default();
         while let Some(last) = rest.last() {
             let started = Instant::now();
-            let outcome = self.applying.apply::<V>(place.checkpoint, rest).await;
+            let outcome = self.applying.apply(place.checkpoint, rest).await;
             let applied = outcome.as_ref().map_or_else(|interrupted| interrupted.applied, |()| rest.len());
             if applied > 0 {
                 let written = &rest[applied - 1];
@@ -28,7 +28,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                 self.tried();
                 self.tell_applied(&rest[..applied], started);
                 self.hear(rest[..applied].iter().map(|next| (&next.event, next.after)));
-                self.meters.written(applied, started.elapsed(), written.event.recorded_at);
+                self.meters.written(applied, started.elapsed(), written.event.recorded_at());
             }
             rest = &rest[applied..];
             let Err(Interrupted { why, .. }) = outcome else {
@@ -58,10 +58,10 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     async fn recover<'a>(
         &mut self,
         place: &mut Place,
-        rest: &'a [Next<V::Event>],
+        rest: &'a [Next],
         why: StoreError,
         backoff: &mut Backoff,
-    ) -> Result<&'a [Next<V::Event>], End> {
+    ) -> Result<&'a [Next], End> {
         if why.is_retryable() && !self.wait_for_store(&why, backoff).await {
             return Err(End::Cancelled);
         }
@@ -93,7 +93,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// Tells the check, where there is one, which events the rows have, in their order.
-    pub(super) fn hear<'e>(&mut self, events: impl Iterator<Item = (&'e Recorded<V::Event>, Checkpoint)>) {
+    pub(super) fn hear<'e>(&mut self, events: impl Iterator<Item = (&'e AnyEvent, Checkpoint)>) {
         if let Some(check) = &mut self.check {
             events.for_each(|(event, after)| check.alongside.hear(event, after));
         }

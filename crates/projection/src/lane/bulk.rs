@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use kernel::{Sequence, View};
+use kernel::Sequence;
 use messaging::IncomingRecord;
 use read_store::{RowStore, StoreError};
 use service_runtime::Backoff;
@@ -46,8 +46,8 @@ impl Plain {
 }
 
 /// A stretch of records on its way.
-struct Reading<E> {
-    records: JoinHandle<Vec<Readied<E>>>,
+struct Reading {
+    records: JoinHandle<Vec<Readied>>,
     /// Behind it.
     next_offset: i64,
     /// The oldest of them.
@@ -56,7 +56,7 @@ struct Reading<E> {
     is_last: bool,
 }
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     /// Whether there is much to come; where queries read the lane, very much.
     pub(super) fn goes_in_bulk(&self, place: &Place) -> bool {
         if place.reached {
@@ -79,7 +79,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
 
     async fn fold_on(&mut self, place: &mut Place, pauses: &mut Pauses) -> Result<(), End> {
         let mut bulk = self.bulk_at(place);
-        let mut reading: VecDeque<Reading<V::Event>> = VecDeque::new();
+        let mut reading: VecDeque<Reading> = VecDeque::new();
         loop {
             self.read_on(&mut reading).await;
             let mut stretch = match reading.pop_front() {
@@ -135,16 +135,16 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         }
     }
 
-    fn bulk_at(&self, place: &Place) -> Bulk<V> {
+    fn bulk_at(&self, place: &Place) -> Bulk {
         let every = self.building.written_every;
         let every = if place.serving { every.min(READ_EVERY) } else { every };
-        Bulk::new(place.checkpoint, &self.building.room, every)
+        Bulk::new(self.applying.view.clone(), place.checkpoint, &self.building.room, every)
     }
 
     /// What had been read ahead, in the ordinary way.
     async fn deal_with_rest(
         &mut self,
-        reading: VecDeque<Reading<V::Event>>,
+        reading: VecDeque<Reading>,
         place: &mut Place,
         pauses: &mut Pauses,
     ) -> Result<(), End> {
@@ -158,7 +158,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// Has as much read as may be, of what is there.
-    async fn read_on(&mut self, reading: &mut VecDeque<Reading<V::Event>>) {
+    async fn read_on(&mut self, reading: &mut VecDeque<Reading>) {
         while reading.len() < READING_MOST {
             let Some(taken) = self.inbox.try_take(READ_AT_ONCE) else { break };
             let stretch = self.read(taken).await;
@@ -167,12 +167,12 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// Waits for records; none when the lane is to end.
-    async fn next_stretch(&mut self) -> Option<Reading<V::Event>> {
+    async fn next_stretch(&mut self) -> Option<Reading> {
         let taken = self.token.run_until_cancelled(self.inbox.take_most(READ_AT_ONCE)).await?;
         Some(self.read(taken).await)
     }
 
-    async fn read(&mut self, taken: inbox::Taken) -> Reading<V::Event> {
+    async fn read(&mut self, taken: inbox::Taken) -> Reading {
         if taken.resume {
             self.consumer.resume(self.partition());
         }
@@ -189,17 +189,17 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     /// Folds what follows; answers the records from the first on that has to be looked at by itself.
     async fn fold_stretch(
         &mut self,
-        bulk: &mut Bulk<V>,
-        readied: Vec<Readied<V::Event>>,
+        bulk: &mut Bulk,
+        readied: Vec<Readied>,
         place: &mut Place,
     ) -> Result<Rest, End> {
-        let mut following: Vec<Following<'_, V::Event>> = Vec::with_capacity(readied.len());
+        let mut following: Vec<Following<'_>> = Vec::with_capacity(readied.len());
         let (mut at, mut repeats, mut plain_from) = (bulk.at, 0, readied.len());
         let mut places = Vec::with_capacity(readied.len());
         for (place, readied) in readied.iter().enumerate() {
             match readied.follows(&at) {
                 Follows::Repeat => repeats += 1,
-                Follows::Next(event, after) if !self.bulk.plain.has(event.sequence) => {
+                Follows::Next(event, after) if !self.bulk.plain.has(event.sequence()) => {
                     following.push((&readied.record, event, after));
                     places.push(place);
                     at = after;
@@ -211,7 +211,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             }
         }
         self.meters.repeats.increment(repeats);
-        let recorded_at = following.last().map(|(_, event, _)| event.recorded_at);
+        let recorded_at = following.last().map(|(_, event, _)| event.recorded_at());
         let mut backoff = Backoff::default();
         loop {
             match self.applying.fold_in(bulk, &following).await {
@@ -225,7 +225,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                     break;
                 }
                 Ok(Taken::Spoilt(at)) => {
-                    self.bulk.plain.event = following[at].1.sequence;
+                    self.bulk.plain.event = following[at].1.sequence();
                     return Err(End::Anew);
                 }
                 Err(StoreError::Emptied(_)) => return Err(End::Emptied),
@@ -247,7 +247,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// A whole stretch was folded.
-    fn went_past(&self, place: &mut Place, stretch: &Reading<V::Event>, bulk: &mut Bulk<V>) {
+    fn went_past(&self, place: &mut Place, stretch: &Reading, bulk: &mut Bulk) {
         place.read = place.read.max(stretch.next_offset);
         // Repeats at the end of a stretch need not be read again either.
         bulk.at.offset = bulk.at.offset.max(place.read);
@@ -256,7 +256,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
     }
 
     /// Writes what was folded, waiting for the store as long as it takes.
-    async fn write(&mut self, bulk: &mut Bulk<V>, place: &mut Place) -> Result<(), End> {
+    async fn write(&mut self, bulk: &mut Bulk, place: &mut Place) -> Result<(), End> {
         let mut backoff = Backoff::default();
         while bulk.at != place.checkpoint {
             let Err(why) = self.applying.write_bulk(bulk, place.checkpoint).await else {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use kernel::View;
 use read_store::RowStore;
 use service_runtime::Backoff;
 
@@ -57,7 +56,7 @@ impl Pauses {
     }
 }
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     /// Reads nothing for a while, longer each time; false when the lane is to end.
     pub(super) async fn stay_stopped(&self, stop: &Stop, pauses: &mut Pauses) -> bool {
         self.inbox.close();

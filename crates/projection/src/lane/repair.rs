@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use kernel::{LogId, Sequence, View};
+use kernel::{LogId, Sequence};
 use messaging::IncomingRecord;
 use read_store::{Checkpoint, RowStore};
 use service_runtime::Backoff;
@@ -41,7 +41,7 @@ impl Watched {
     }
 }
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     fn log_id(&self) -> LogId {
         self.intake.log().clone()
     }
@@ -107,8 +107,8 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             return Ok(true);
         } else {
             let before = Sequence::new(sequence.number().saturating_sub(1));
-            let (log, codec) = (self.log_id(), self.intake.codec());
-            let asked = tokio::time::timeout(BEGIN_PATIENCE, self.log.records(&log, before, 1, codec)).await;
+            let (log, view) = (self.log_id(), self.intake.view());
+            let asked = tokio::time::timeout(BEGIN_PATIENCE, self.log.records(&log, before, 1, view)).await;
             let Ok(Ok(records)) = asked else { return Ok(false) };
             let Some(record) = records.first() else { return Ok(false) };
             record.received.event.chain
@@ -135,7 +135,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
             self.meters.missing(missing);
             let limit = usize::try_from(missing).unwrap_or(usize::MAX).min(LOG_PAGE_MOST);
             let (log, after) = (self.log_id(), place.checkpoint.sequence);
-            let fetch = self.log.records(&log, after, limit, self.intake.codec());
+            let fetch = self.log.records(&log, after, limit, self.intake.view());
             let Some(fetched) = self.token.run_until_cancelled(fetch).await else {
                 return Err(End::Cancelled);
             };
@@ -157,7 +157,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
                 }
             };
             backoff = Backoff::default();
-            let (events, halt) = admit::<V>(records, &place.checkpoint);
+            let (events, halt) = admit(records, &place.checkpoint);
             self.apply(place, &events).await?;
             self.meters.repaired.increment(events.len() as u64);
             match halt {
@@ -181,11 +181,7 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
 
 /// The events that follow, each checked as if it had come from the topic, and what is the matter with the record
 /// behind them.
-#[expect(clippy::type_complexity, reason = "the record and what is the matter with it belong together")]
-fn admit<V: View>(
-    records: Vec<LogRecord<V::Event>>,
-    last: &Checkpoint,
-) -> (Vec<Next<V::Event>>, Option<(Received, Halt)>) {
+fn admit(records: Vec<LogRecord>, last: &Checkpoint) -> (Vec<Next>, Option<(Received, Halt)>) {
     let mut events = Vec::with_capacity(records.len());
     let mut last = *last;
     for LogRecord { received, event } in records {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use kernel::View;
 use read_store::{RowStore, StoreError};
 
 use super::{End, LaneTask, Place};
@@ -13,7 +12,7 @@ use crate::tending;
 /// How often a lane looks whether it was found right.
 const LOOK_AT_CHECK: Duration = Duration::from_millis(100);
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     /// How long nothing may come before the lane looks around.
     pub(super) fn look_after(&self) -> Duration {
         if self.check.is_some() {

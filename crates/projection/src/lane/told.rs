@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use kernel::View;
 use read_store::RowStore;
 use traces::{Batch, KeyValue, Member, SpanKind, attributes};
 
@@ -12,22 +11,22 @@ use crate::intake::Next;
 
 const SCOPE: &str = "projection";
 
-impl<V: View, S: RowStore> LaneTask<V, S> {
+impl<S: RowStore> LaneTask<S> {
     /// These were applied together.
-    pub(super) fn tell_applied(&self, events: &[Next<V::Event>], began: Instant) {
+    pub(super) fn tell_applied(&self, events: &[Next], began: Instant) {
         if traces::are_recorded() {
             self.tell_events(events, began, None);
         }
     }
 
     /// This one was parked.
-    pub(crate) fn tell_parked(&self, event: &Next<V::Event>, reason: &'static str) {
+    pub(crate) fn tell_parked(&self, event: &Next, reason: &'static str) {
         if traces::are_recorded() {
             self.tell_events(std::slice::from_ref(event), Instant::now(), Some(reason));
         }
     }
 
-    fn tell_events(&self, events: &[Next<V::Event>], began: Instant, failed: Option<&'static str>) {
+    fn tell_events(&self, events: &[Next], began: Instant, failed: Option<&'static str>) {
         let about = || {
             vec![
                 KeyValue::new(attributes::VIEW, self.view),
@@ -49,11 +48,11 @@ impl<V: View, S: RowStore> LaneTask<V, S> {
         };
         batch.tell(events.iter().map(|next| {
             let event = &next.event;
-            let member = Member::of(event.metadata.traceparent.as_deref(), || {
+            let member = Member::of(event.metadata().traceparent.as_deref(), || {
                 let mut said = about();
-                said.push(KeyValue::new(attributes::STREAM, event.stream.to_string()));
-                said.push(KeyValue::new(attributes::SEQUENCE, event.sequence.to_i64()));
-                said.push(KeyValue::new(attributes::COMMAND_ID, event.metadata.command_id.to_string()));
+                said.push(KeyValue::new(attributes::STREAM, event.stream().to_string()));
+                said.push(KeyValue::new(attributes::SEQUENCE, event.sequence().to_i64()));
+                said.push(KeyValue::new(attributes::COMMAND_ID, event.metadata().command_id.to_string()));
                 said
             });
             member.map(|member| member.failed(failed))

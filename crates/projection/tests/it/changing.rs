@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use kernel::{FoldFingerprint, Lane, View};
-use projection::{Building, OnChangedView, Source, fingerprint};
+use projection::{AnyView, Building, OnChangedView, Source, fingerprint};
 use read_store::{BuildOptions, BuildState, Builds, RowStore};
-use wire::Codec;
 
 use crate::on_both_stores;
 use crate::support::history::reference;
@@ -23,7 +22,7 @@ const LANES: [Lane; 1] = [Lane::new(0)];
 const LONG: Duration = Duration::from_secs(3600);
 
 fn fold_of<V: View>() -> FoldFingerprint {
-    fingerprint::<V>(&Codec::new().unwrap()).unwrap()
+    fingerprint(&AnyView::of::<V>().unwrap()).unwrap()
 }
 
 async fn states(store: &impl RowStore) -> Vec<(u32, Option<FoldFingerprint>, BuildState)> {

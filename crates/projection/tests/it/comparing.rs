@@ -1,9 +1,8 @@
 //! Rows are held against an independent fold: every difference is found, and none that is none.
 
-use catalog::CatalogEvent;
 use catalog::views::ProductDetails;
 use kernel::{Lane, RowKey, Sequence};
-use projection::{CompareError, Compared, Extent, Limits, Pages, Source, Told, compare};
+use projection::{AnyView, CompareError, Compared, Extent, Limits, Pages, Source, Told, compare};
 use read_store::{Advance, RowAddress, RowChange, RowStore};
 
 use crate::on_both_stores;
@@ -22,15 +21,15 @@ on_both_stores!(
 /// A history, a few events at a time.
 struct Told100<'a>(&'a History);
 
-impl Pages<CatalogEvent> for Told100<'_> {
-    async fn after(&mut self, after: Sequence) -> Result<Vec<Told<CatalogEvent>>, String> {
+impl Pages for Told100<'_> {
+    async fn after(&mut self, after: Sequence) -> Result<Vec<Told>, String> {
         let after = usize::try_from(after.number()).unwrap();
         let events = self.0.events.iter().zip(&self.0.chains).skip(after).take(100);
         Ok(events
             .map(|(event, chain)| Told {
                 sequence: event.sequence,
                 chain: *chain,
-                event: Some(event.clone()),
+                event: Some(event.clone().into()),
             })
             .collect())
     }
@@ -41,7 +40,8 @@ async fn compared(
     history: &History,
     extent: Extent,
 ) -> Result<Compared, CompareError> {
-    compare::<ProductDetails, _>(store, history.lane(), &mut Told100(history), extent).await
+    let view = AnyView::of::<ProductDetails>().unwrap();
+    compare(&view, store, history.lane(), &mut Told100(history), extent).await
 }
 
 async fn projected<B: Bench>(bench: &B, events: usize) -> (B::Store, History) {

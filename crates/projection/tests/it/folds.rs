@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use catalog::CategoryEvent;
 use kernel::{Context, ContextVisitor, EventSet, FoldTrace, Keys, Registry, RowKey, View};
+use projection::AnyView;
 use wire::Codec;
 
 /// View, version, fingerprint.
@@ -42,7 +43,7 @@ fn no_fold_changes_while_its_version_does_not() {
     struct Lines(BTreeSet<String>);
     impl OnView for Lines {
         fn view<V: View>(&mut self) {
-            let fold = projection::fingerprint::<V>(&Codec::new().unwrap());
+            let fold = projection::fingerprint(&AnyView::of::<V>().unwrap());
             let fold = fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string());
             self.0.insert(format!("{} {} {fold}", V::NAME, V::VERSION));
         }

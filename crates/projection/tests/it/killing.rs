@@ -7,7 +7,7 @@ use std::time::Duration;
 use catalog::views::ProductDetails;
 use kernel::{Lane, Sequence};
 use messaging::{Connection, Topics};
-use projection::{Building, Keeper, Limits, LogSource, OnChangedView, Room, Source};
+use projection::{AnyView, Building, Keeper, Limits, LogSource, OnChangedView, Room, Source};
 use read_store::{BuildOptions, BuildState, Builds, PostgresRows, RedisRows, RowStore, postgres_for_rows};
 use serde::{Deserialize, Serialize};
 use service_runtime::Health;
@@ -132,6 +132,7 @@ async fn a_process_that_was_told_to_keeps_builds() {
 }
 
 async fn keep(source: Source, store: impl RowStore) {
-    let keeper = Keeper::<ProductDetails, _>::new(source, store, &Health::new(), LONG).unwrap();
+    let view = AnyView::of::<ProductDetails>().unwrap();
+    let keeper = Keeper::new(view, source, store, &Health::new(), LONG);
     keeper.run(CancellationToken::new()).await;
 }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use catalog::CatalogEvent;
+use catalog::views::ProductDetails;
 use http_api::{AuthConfig, OperatorConfig, OperatorTokens};
 use kernel::{ChainHash, Lane, LogId, Sequence};
-use projection::{LogSource, LogSourceError};
+use projection::{AnyView, LogSource, LogSourceError};
 use reqwest::Method;
 use serde_json::json;
-use wire::Codec;
 
 use crate::harness::{Reply, Service, TENANT, product, reply, token};
 
@@ -55,13 +54,13 @@ async fn every_log_is_listed_with_its_end() {
 async fn records_are_read_page_by_page_as_they_are_on_the_topic() {
     let service = Service::start().await;
     let log = told(&service).await;
-    let (source, codec) = (source(&service), Codec::<CatalogEvent>::new().unwrap());
+    let (source, view) = (source(&service), AnyView::of::<ProductDetails>().unwrap());
     let expected = service.log.read_log(&log, Sequence::ZERO, 100).await.unwrap();
     let head = service.log.head(&log).await.unwrap();
     let (mut after, mut chain) = (Sequence::ZERO, ChainHash::GENESIS);
     let mut found = Vec::new();
     loop {
-        let page = source.records(&log, after, 3, &codec).await.unwrap();
+        let page = source.records(&log, after, 3, &view).await.unwrap();
         let Some(last) = page.last() else { break };
         after = last.received.event.sequence;
         found.extend(page);
@@ -73,7 +72,7 @@ async fn records_are_read_page_by_page_as_they_are_on_the_topic() {
         assert_eq!(record.received.event.expected_chain(&chain), expected.chain);
         chain = expected.chain;
         let event = record.event.as_ref().unwrap();
-        assert_eq!((event.sequence, &event.tenant), (expected.sequence, &expected.tenant));
+        assert_eq!((event.sequence(), event.tenant()), (expected.sequence, &expected.tenant));
     }
     assert_eq!(chain, head.chain);
 }
@@ -91,12 +90,12 @@ async fn a_page_is_bounded_in_bytes_and_the_next_goes_on_behind_it() {
     }
     let lane = service.log.known_lane(&kernel::TenantId::new(TENANT).unwrap()).await.unwrap().unwrap();
     let log = LogId::new("catalog", lane);
-    let (source, codec) = (source(&service), Codec::<CatalogEvent>::new().unwrap());
-    let first = source.records(&log, Sequence::ZERO, 500, &codec).await.unwrap();
+    let (source, view) = (source(&service), AnyView::of::<ProductDetails>().unwrap());
+    let first = source.records(&log, Sequence::ZERO, 500, &view).await.unwrap();
     assert!((2..9).contains(&first.len()), "{} records in a page", first.len());
     let bytes: usize = first.iter().map(|record| record.received.event.event.payload.len()).sum();
     assert!(bytes < 700 << 10, "{bytes} bytes in a page");
-    let rest = source.records(&log, Sequence::new(first.len() as u64), 500, &codec).await.unwrap();
+    let rest = source.records(&log, Sequence::new(first.len() as u64), 500, &view).await.unwrap();
     assert_eq!(first.len() + rest.len(), 9);
 }
 
@@ -122,9 +121,9 @@ async fn what_is_not_there_or_makes_no_sense_is_a_problem() {
         reply.is_problem(400, "invalid-parameter");
     }
     let nowhere = LogId::new("catalog", Lane::new(999));
-    let codec = Codec::<CatalogEvent>::new().unwrap();
-    let error = source(&service).records(&nowhere, Sequence::ZERO, 1, &codec).await.unwrap_err();
+    let view = AnyView::of::<ProductDetails>().unwrap();
+    let error = source(&service).records(&nowhere, Sequence::ZERO, 1, &view).await.unwrap_err();
     assert_eq!(error, LogSourceError::UnknownLog(nowhere));
-    let beyond = source(&service).records(&log, Sequence::new(999), 1, &codec).await.unwrap();
+    let beyond = source(&service).records(&log, Sequence::new(999), 1, &view).await.unwrap();
     assert!(beyond.is_empty());
 }

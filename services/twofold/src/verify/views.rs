@@ -10,13 +10,12 @@ use std::process::ExitCode;
 use anyhow::bail;
 use event_log::EventLog;
 use kernel::{Command, Context, ContextVisitor, Lane, LogId, ReadStore, Registry, View};
-use projection::{CompareError, Compared, Difference, Extent, NamedRow, compare, fingerprint};
+use projection::{AnyView, CompareError, Compared, Difference, Extent, NamedRow, compare, fingerprint};
 use read_store::{
     BuildState, Code, PostgresRows, RedisRows, RowStore, Tracked, ViewVersion, postgres_for_rows,
 };
 use service_runtime::config::ExposeSecret;
 use sqlx::PgPool;
-use wire::Codec;
 
 use crate::from_log::FromLog;
 use crate::home::HomeArgs;
@@ -120,42 +119,47 @@ impl Registry for InContext<'_, '_> {
 
 impl Run {
     async fn view<V: View>(&self, context: &'static str) -> anyhow::Result<bool> {
-        let version = ViewVersion::of::<V>(context);
+        let (view, version) = (AnyView::of::<V>()?, ViewVersion::of::<V>(context));
         let mut equal = true;
         for store in V::STORES {
             equal &= match store {
                 ReadStore::Postgres => {
                     let rows = PostgresRows::new(self.views_pool.clone(), version, "");
-                    self.store::<V, _>(&rows, version).await?
+                    self.store(&view, &rows, version).await?
                 }
-                ReadStore::Inline => inline::verify::<V>(&self.log, &self.logs, context).await?,
+                ReadStore::Inline => inline::verify(&view, &self.log, &self.logs, context).await?,
                 ReadStore::Redis => {
                     let Places { redis_url, redis_prefix, .. } = &self.places;
                     let rows = RedisRows::new(redis_url.expose_secret(), redis_prefix, version)?;
-                    self.store::<V, _>(&rows, version).await?
+                    self.store(&view, &rows, version).await?
                 }
             };
         }
         Ok(equal)
     }
 
-    async fn store<V: View, S: RowStore>(&self, rows: &S, version: ViewVersion) -> anyhow::Result<bool> {
+    async fn store<S: RowStore>(
+        &self,
+        view: &AnyView,
+        rows: &S,
+        version: ViewVersion,
+    ) -> anyhow::Result<bool> {
         let lanes: Vec<Lane> = self.logs.iter().map(|id| id.lane).collect();
         let builds = rows.tracked(&lanes).await?;
-        let code = Code { version: V::VERSION, fold: fingerprint::<V>(&Codec::new()?) };
+        let code = Code { version: view.version(), fold: fingerprint(view) };
         let ours = |build: &&Tracked| build.code.is_same(&code) && build.state != BuildState::Failed;
         let serving = builds.iter().find(|build| build.state == BuildState::Serving);
         let Some(build) = serving.filter(ours).or_else(|| builds.iter().rfind(ours)) else {
-            line(format_args!("{} v{} in {}: not begun yet", V::NAME, V::VERSION, S::NAME))?;
+            line(format_args!("{} v{} in {}: not begun yet", view.name(), view.version(), S::NAME))?;
             return Ok(true);
         };
         let rows = &rows.of_build(build.build);
-        let what = format!("{} v{} build {} in {}", V::NAME, V::VERSION, build.build, S::NAME);
+        let what = format!("{} v{} build {} in {}", view.name(), view.version(), build.build, S::NAME);
         let mut all = Compared::default();
         let mut equal = true;
         for id in self.logs.iter().filter(|id| *id.context == *version.context) {
-            let mut told = FromLog::<V::Event>::new(&self.log, id)?;
-            match compare::<V, S>(rows, id.lane, &mut told, self.extent).await {
+            let mut told = FromLog::new(&self.log, id, view);
+            match compare(view, rows, id.lane, &mut told, self.extent).await {
                 Ok(compared) => {
                     let told = all.differences.len();
                     for difference in compared.differences.iter().take(PRINTED.saturating_sub(told)) {
@@ -163,7 +167,7 @@ impl Run {
                         line(format_args!("{what}, {id}: row {key} of {tenant}: {}", difference.what))?;
                     }
                     if let Some(projectors) = &self.projectors {
-                        self.repair::<V>(projectors, S::NAME, id, &compared).await?;
+                        self.repair(view.name(), projectors, S::NAME, id, &compared).await?;
                     }
                     all.add(compared);
                 }
@@ -186,8 +190,9 @@ impl Run {
         Ok(equal && all.differing == 0)
     }
 
-    async fn repair<V: View>(
+    async fn repair(
         &self,
+        view: &str,
         projectors: &Projectors,
         store: &str,
         id: &LogId,
@@ -201,11 +206,11 @@ impl Run {
             key: difference.key.as_str().to_owned(),
         };
         let rows: Vec<NamedRow> = compared.differences.iter().map(named).collect();
-        let asked = refold::ask(projectors, V::NAME, store, id.lane, &rows, &[]).await?;
-        line(format_args!("{} in {store}, {id}: {asked} rows are folded again", V::NAME))?;
+        let asked = refold::ask(projectors, view, store, id.lane, &rows, &[]).await?;
+        line(format_args!("{view} in {store}, {id}: {asked} rows are folded again"))?;
         let left = compared.differing.saturating_sub(asked);
         if left > 0 {
-            line(format_args!("{} in {store}, {id}: {left} more differ; rebuild the view", V::NAME))?;
+            line(format_args!("{view} in {store}, {id}: {left} more differ; rebuild the view"))?;
         }
         Ok(())
     }

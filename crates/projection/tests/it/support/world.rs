@@ -6,7 +6,7 @@ use std::time::Duration;
 use catalog::CatalogEvent;
 use kernel::{Lane, View};
 use messaging::{Connection, OutgoingRecord, PartitionWriter, Producer, ProducerOptions, TopicSpec, Topics};
-use projection::{Building, Keeper, Limits, OnChangedView, Projector, Room, Source};
+use projection::{AnyView, Building, Keeper, Limits, OnChangedView, Projector, Room, Source};
 use read_store::{RowStore, ViewVersion};
 use service_runtime::Health;
 use test_servers::TestKafka;
@@ -133,7 +133,7 @@ impl World {
         retention: Duration,
     ) -> Running {
         let health = Health::new();
-        let keeper = Keeper::<V, _>::new(source, store, &health, retention).unwrap();
+        let keeper = Keeper::new(AnyView::of::<V>().unwrap(), source, store, &health, retention);
         let token = CancellationToken::new();
         let task = tokio::spawn(keeper.run(token.clone()));
         Running { token, task, health }
@@ -145,7 +145,7 @@ impl World {
         store: impl RowStore,
     ) -> Running {
         let health = Health::new();
-        let projector = Projector::<V, _>::new(source, store, "catalog", &health).unwrap();
+        let projector = Projector::new(AnyView::of::<V>().unwrap(), source, store, "catalog", &health);
         let token = CancellationToken::new();
         let task = tokio::spawn(projector.run(token.clone()));
         Running { token, task, health }
