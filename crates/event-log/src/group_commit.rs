@@ -294,6 +294,23 @@ impl Appender {
         }
     }
 
+    /// The bug: the batch is answered, and committed a moment later.
+    #[cfg(feature = "seeded-bugs")]
+    async fn acknowledge_early(
+        &mut self,
+        mut connection: PoolConnection<Postgres>,
+        batch: &[Command],
+    ) -> Result<Answer, Failure> {
+        sqlx::query("BEGIN").execute(&mut *connection).await?;
+        let options = self.shared.options.clone();
+        let answer = statement::append_batch(&mut connection, self.log_id, batch, None, true, &options).await;
+        self.shared.thread.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let _ = sqlx::query("COMMIT").execute(&mut *connection).await;
+        });
+        answer
+    }
+
     /// A connection is kept only when nothing went wrong with it.
     async fn attempt_once(&mut self, batch: &[Command]) -> Result<Answer, Failure> {
         let options = self.shared.options.clone();
@@ -307,6 +324,10 @@ impl Appender {
                 (connection, self.shared.kept_connections.clone().try_acquire_owned().ok())
             }
         };
+        #[cfg(feature = "seeded-bugs")]
+        if crate::seeded_bugs::has("acknowledge-before-commit") {
+            return self.acknowledge_early(connection, batch).await;
+        }
         let head = self.head.take();
         let careful = head.is_none() || self.careful_for > 0;
         let call =

@@ -14,6 +14,8 @@ mod options;
 mod outbox;
 mod reader;
 mod reading;
+#[cfg(feature = "seeded-bugs")]
+mod seeded_bugs;
 mod telemetry;
 mod verify;
 

@@ -13,8 +13,11 @@ mod topic;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use crate::history::{CommandCall, Entry, QueryCall};
-use crate::observed::Observed;
+use crate::observed::{LogName, Observed};
+use crate::schedule::{Fault, Step};
 use crate::verdict::{Findings, Rule};
 
 pub(crate) use model::Model;
@@ -49,7 +52,7 @@ pub(crate) fn everything(entries: &[Entry], observed: &Observed) -> Findings {
     let mut findings = Findings::default();
     let calls = Calls::of(entries);
     log::check(observed, &mut findings);
-    topic::check(observed, &mut findings);
+    topic::check(observed, &trimmed(entries), &mut findings);
     let model = Model::of(observed, &mut findings);
     once::check(&calls, observed, &mut findings);
     times::check(&calls, &mut findings);
@@ -64,6 +67,19 @@ pub(crate) fn everything(entries: &[Entry], observed: &Observed) -> Findings {
         format!("still parked: {}", observed.parked.iter().take(3).cloned().collect::<Vec<_>>().join("; "))
     });
     findings
+}
+
+/// Of which topics the trial itself deleted the beginning.
+fn trimmed(entries: &[Entry]) -> HashSet<LogName> {
+    let fault = |entry: &Entry| match entry {
+        Entry::Fault(told) => serde_json::from_str::<Step>(&told.what).ok().map(|step| step.fault),
+        _ => None,
+    };
+    let log = |fault| match fault {
+        Fault::TrimTopic { context, lane } => Some((context, lane)),
+        _ => None,
+    };
+    entries.iter().filter_map(fault).filter_map(log).collect()
 }
 
 /// What is to be read of what a verification told.

@@ -11,23 +11,13 @@ use crate::history::{About, Token};
 use crate::system::System;
 use crate::workload::Shared;
 
-/// How long it may take, on a busy machine, until everything is even.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience(pub(crate) Duration);
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self(Duration::from_secs(300))
-    }
-}
-
 const LOOK: Duration = Duration::from_millis(500);
 /// How often the last query of a thing is asked again while it is refused.
 const ASKS: u32 = 10;
 
 /// Letters are retried meanwhile, as an operator does. Says what is not even when patience ends.
-pub(crate) async fn wait(system: &System, patience: Patience) -> anyhow::Result<Result<(), String>> {
-    let deadline = Instant::now() + patience.0;
+pub(crate) async fn wait(system: &System, patience: Duration) -> anyhow::Result<Result<(), String>> {
+    let deadline = Instant::now() + patience;
     loop {
         let uneven = match what_is_uneven(system).await {
             Ok(None) => return Ok(Ok(())),

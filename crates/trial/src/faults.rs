@@ -112,7 +112,10 @@ async fn bring_about(
         Fault::Storm { service, times } => storm(system, service, *times, lasts).await,
         Fault::HoldHead { context } => hold_heads(&system.log_url, context, lasts).await,
         Fault::PublishGarbage { lane } => poison::publish_garbage(&system.brokers, *lane).await,
-        Fault::SpoilARow { tenant, product } => poison::spoil_a_row(system, shared, *tenant, *product).await,
+        Fault::SpoilARow { tenant, product } => {
+            poison::spoil_a_row(system, shared, (*tenant, *product), lasts).await
+        }
+        Fault::TrimTopic { context, lane } => trim_topic(system, context, *lane, lasts).await,
         Fault::Rebuild { view } => system.told(&["rebuild", view, "--detach"]).await.map(drop),
     }
 }
@@ -136,6 +139,20 @@ async fn storm(system: &System, service: &str, times: u32, lasts: Duration) -> a
         sleep(lasts / (2 * times)).await;
     }
     Ok(())
+}
+
+/// Projectors sleep; when they wake up, what they were to read next is there no more.
+async fn trim_topic(system: &System, context: &str, lane: u16, lasts: Duration) -> anyhow::Result<()> {
+    const SLEEPERS: [&str; 2] = ["projector-postgres", "projector-redis"];
+    for service in SLEEPERS {
+        system.signal_service(service, Signal::STOP).await?;
+    }
+    sleep(lasts).await;
+    let trimmed = poison::delete_all_but_the_last(&system.brokers, context, lane).await;
+    for service in SLEEPERS {
+        system.signal_service(service, Signal::CONT).await?;
+    }
+    trimmed
 }
 
 /// A session that has the heads of all lanes and does nothing.

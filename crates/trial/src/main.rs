@@ -7,6 +7,7 @@ mod evenness;
 mod faults;
 mod history;
 mod observed;
+mod proof;
 mod proxy;
 mod run;
 mod schedule;
@@ -51,6 +52,9 @@ struct Args {
     /// Awaken this bug in a program that was built with the feature `seeded-bugs`, to see the trial find it.
     #[arg(long, value_name = "BUG")]
     bug: Option<String>,
+    /// Try each bug in turn with each of these seeds, and print how often it was found: 0 where always.
+    #[arg(long, value_delimiter = ',', value_name = "SEEDS", conflicts_with_all = ["seed", "minutes", "replay"])]
+    prove: Option<Vec<u64>>,
 }
 
 #[tokio::main]
@@ -67,19 +71,24 @@ async fn main() -> ExitCode {
 
 /// Whether everything held.
 async fn try_out(args: Args) -> anyhow::Result<bool> {
-    let plan = match &args.replay {
-        Some(folder) => Plan::read(folder)?,
-        None => {
-            ensure!(args.minutes > 0.0 && args.minutes <= 24.0 * 60.0, "a trial takes some minutes");
-            let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-            Plan::new(seed, args.clients, args.minutes, &kinds(args.faults.as_deref())?)
-        }
-    };
     let twofold = match args.twofold {
         Some(program) => program,
         None => std::env::current_exe()?.with_file_name("twofold"),
     };
     ensure!(twofold.exists(), "{} is not there: ./scripts/trial builds it", twofold.display());
+    let kinds = kinds(args.faults.as_deref())?;
+    if let Some(seeds) = &args.prove {
+        let bugs = args.bug.as_deref().map_or(proof::BUGS.to_vec(), |bugs| bugs.split(',').collect());
+        return Box::pin(proof::prove(&bugs, seeds, args.clients, &kinds, &twofold, &args.keep)).await;
+    }
+    let plan = match &args.replay {
+        Some(folder) => Plan::read(folder)?,
+        None => {
+            ensure!(args.minutes > 0.0 && args.minutes <= 24.0 * 60.0, "a trial takes some minutes");
+            let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+            Plan::new(seed, args.clients, args.minutes, &kinds)
+        }
+    };
     let name = format!("{}-{}", plan.seed, history::now() / 1_000_000);
     let folder = args.keep.join(name);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     Poison,
     /// A view is built anew.
     Rebuild,
+    /// The beginning of a topic is deleted while projectors sleep that have not read it.
+    Trim,
 }
 
 /// One thing that goes wrong.
@@ -69,6 +71,7 @@ pub(crate) enum Fault {
     PublishGarbage { lane: u16 },
     SpoilARow { tenant: usize, product: usize },
     Rebuild { view: String },
+    TrimTopic { context: String, lane: u16 },
 }
 
 /// When it begins, counted from the beginning of the work, and how long it lasts.
@@ -131,7 +134,13 @@ fn fault(kind: Kind, rng: &mut Rng) -> (Fault, u64) {
             (Fault::HoldHead { context }, rng.u64(200..5_000))
         }
         Kind::Poison if rng.bool() => (Fault::PublishGarbage { lane: rng.u16(..crate::system::LANES) }, 0),
-        Kind::Poison => (Fault::SpoilARow { tenant: rng.usize(..3), product: rng.usize(..3) }, 0),
+        Kind::Poison => {
+            (Fault::SpoilARow { tenant: rng.usize(..3), product: rng.usize(..3) }, rng.u64(4_000..8_000))
+        }
+        Kind::Trim => {
+            let context = CONTEXTS[rng.usize(..CONTEXTS.len())].to_owned();
+            (Fault::TrimTopic { context, lane: rng.u16(..crate::system::LANES) }, rng.u64(2_000..5_000))
+        }
         Kind::Rebuild => (Fault::Rebuild { view: VIEWS[rng.usize(..VIEWS.len())].to_owned() }, 0),
     }
 }
@@ -181,6 +190,7 @@ impl Fault {
             Self::HoldHead { .. } => "the log's head".to_owned(),
             Self::PublishGarbage { .. } => "topic".to_owned(),
             Self::SpoilARow { .. } => "a row".to_owned(),
+            Self::TrimTopic { .. } => "projectors".to_owned(),
             Self::Rebuild { .. } => "a build".to_owned(),
         }
     }

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use local_servers::{Broker, Home, Port, Servers, Wanted, claim_port};
+use local_servers::{Broker, Home, Port, Server, Servers, Wanted, claim_port};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::AssertSqlSafe;
 use tokio::process::{Child, Command};
@@ -53,7 +53,8 @@ pub(crate) type Link = (String, String);
 /// Everything that runs.
 pub(crate) struct System {
     twofold: PathBuf,
-    servers: Mutex<Servers>,
+    /// Each by itself, so that what is done to one need not wait for another.
+    servers: BTreeMap<&'static str, Mutex<Servers>>,
     services: BTreeMap<&'static str, Mutex<Process>>,
     proxies: BTreeMap<Link, Proxy>,
     /// For the command line and for the trial itself: no proxy between.
@@ -78,15 +79,17 @@ impl System {
     /// Starts everything and waits until it is ready. What services say goes to files of the folder.
     pub(crate) async fn start(twofold: &Path, folder: &Path, bug: Option<&str>) -> anyhow::Result<Self> {
         let home = Home::throw_away().await?;
-        let wanted = Wanted {
-            postgres: Some(Port::Free),
-            redis: Some(Port::Free),
-            broker: Some((Broker::Kafka, Port::Free)),
-        };
-        let servers = Servers::start(&home, wanted).await?;
-        let postgres = servers.postgres.clone().context("Postgres was not started")?;
-        let brokers = servers.kafka.clone().context("Kafka was not started")?;
-        let redis = servers.redis.clone().context("Redis was not started")?;
+        let free = Some(Port::Free);
+        let (postgres_server, redis_server, kafka_server) = tokio::try_join!(
+            Servers::start(&home, Wanted { postgres: free, ..Wanted::default() }),
+            Servers::start(&home, Wanted { redis: free, ..Wanted::default() }),
+            Servers::start(&home, Wanted { broker: Some((Broker::Kafka, Port::Free)), ..Wanted::default() }),
+        )?;
+        let postgres = postgres_server.postgres.clone().context("Postgres was not started")?;
+        let brokers = kafka_server.kafka.clone().context("Kafka was not started")?;
+        let redis = redis_server.redis.clone().context("Redis was not started")?;
+        let servers = [("postgres", postgres_server), ("redis", redis_server), ("kafka", kafka_server)];
+        let servers = servers.into_iter().map(|(name, server)| (name, Mutex::new(server))).collect();
         for database in ["log", "views", "registry", "processes"] {
             create_database(&postgres, database).await?;
         }
@@ -127,7 +130,7 @@ impl System {
         }
         let system = Self {
             twofold: twofold.to_owned(),
-            servers: Mutex::new(servers),
+            servers,
             services,
             proxies,
             environment,
@@ -161,6 +164,10 @@ impl System {
 
     fn service(&self, name: &str) -> anyhow::Result<&Mutex<Process>> {
         self.services.get(name).with_context(|| format!("there is no service {name}"))
+    }
+
+    fn server(&self, name: &str) -> anyhow::Result<&Mutex<Servers>> {
+        self.servers.get(name).with_context(|| format!("there is no server {name}"))
     }
 
     /// SIGKILL: no chance to say or write anything.
@@ -202,16 +209,14 @@ impl System {
 
     /// A signal to a server: `postgres`, `redis`, `kafka`.
     pub(crate) async fn signal_server(&self, name: &str, signal: Signal) -> anyhow::Result<()> {
-        let mut servers = self.servers.lock().await;
-        let server = servers.running().iter().find(|server| server.name() == name);
-        send(server.context("no such server")?.id(), signal)
+        let mut servers = self.server(name)?.lock().await;
+        send(servers.running().first().and_then(Server::id), signal)
     }
 
     /// Starts a server again that has ended, or is about to, on its data.
     pub(crate) async fn start_server(&self, name: &str) -> anyhow::Result<()> {
-        let mut servers = self.servers.lock().await;
-        let server = servers.running().iter_mut().find(|server| server.name() == name);
-        let server = server.context("no such server")?;
+        let mut servers = self.server(name)?.lock().await;
+        let server = servers.running().first_mut().context("no such server")?;
         let mut tries = 3;
         while let Err(error) = server.start_again().await {
             tries -= 1;
@@ -223,9 +228,9 @@ impl System {
 
     /// Waits until a server has ended; false where it still runs after so long.
     pub(crate) async fn server_ends(&self, name: &str, within: Duration) -> anyhow::Result<bool> {
-        let mut servers = self.servers.lock().await;
-        let server = servers.running().iter_mut().find(|server| server.name() == name);
-        Ok(timeout(within, server.context("no such server")?.ended()).await.is_ok())
+        let mut servers = self.server(name)?.lock().await;
+        let server = servers.running().first_mut().context("no such server")?;
+        Ok(timeout(within, server.ended()).await.is_ok())
     }
 
     /// More projectors beside those that there are, on links of theirs; each number is one.
@@ -349,7 +354,9 @@ impl System {
             }
         }
         drop(self.proxies);
-        self.servers.into_inner().stop().await;
+        for server in self.servers.into_values() {
+            server.into_inner().stop().await;
+        }
     }
 }
 

@@ -108,7 +108,6 @@ impl Findings {
     }
 
     /// The rules that are broken.
-    #[cfg(test)]
     pub(crate) fn broken(&self) -> Vec<Rule> {
         self.broken.keys().copied().collect()
     }

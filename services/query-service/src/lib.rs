@@ -25,6 +25,8 @@ mod live;
 mod orders;
 mod past;
 mod processes;
+#[cfg(feature = "seeded-bugs")]
+mod seeded_bugs;
 mod stores;
 mod telemetry;
 mod travel;

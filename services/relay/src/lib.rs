@@ -35,6 +35,8 @@ mod records;
 mod relay;
 mod replay;
 mod schemas;
+#[cfg(feature = "seeded-bugs")]
+mod seeded_bugs;
 mod standby;
 mod survey;
 pub mod telemetry;

@@ -223,7 +223,13 @@ impl<'a> Arrays<'a> {
             self.pair_guards.push(guard);
             self.pair_indices.push(index);
         }
+        #[cfg(feature = "seeded-bugs")]
+        let unenforced = crate::seeded_bugs::has("claim-not-enforced");
         for claim in &command.claims {
+            #[cfg(feature = "seeded-bugs")]
+            if unenforced {
+                break;
+            }
             let (set, value) = append.claims[claim.named_at].claim();
             self.claim_commands.push(number);
             self.claim_sets.push(set);
@@ -232,7 +238,10 @@ impl<'a> Arrays<'a> {
             self.claims_held.push(claim.held);
             self.claim_indices.push(claim.taken_at.unwrap_or(claim.named_at));
         }
-        if let Some(once) = &append.once {
+        let once = append.once.as_ref();
+        #[cfg(feature = "seeded-bugs")]
+        let once = once.filter(|_| !crate::seeded_bugs::has("once-only-off"));
+        if let Some(once) = once {
             self.key_commands.push(number);
             self.keys.push(&once.key);
             self.key_bodies.push(&once.body);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::history::{About, Answer, Outcome};
+use crate::history::{About, Answer, FaultTold, Outcome};
 use crate::observed::{Event, Record};
 use scene::{Scene, call, event, operation, place, scene, stock};
 
@@ -135,6 +135,19 @@ fn records_may_come_again_and_garbage_may_come_between() {
     scene.records().push(again);
     scene.records().push(Record::default());
     assert_eq!(scene.broken(), []);
+}
+
+#[test]
+fn a_beginning_may_be_missing_that_the_trial_deleted() {
+    let mut scene = scene();
+    scene.records().remove(0);
+    assert_eq!(scene.broken(), [Rule::Topic]);
+    let fault = Fault::TrimTopic { context: "catalog".to_owned(), lane: 0 };
+    let what = serde_json::to_string(&Step { at_ms: 1, for_ms: 1, fault }).unwrap();
+    scene.entries.push(Entry::Fault(FaultTold { at: 1, what }));
+    assert_eq!(scene.broken(), []);
+    scene.records().remove(1);
+    assert_eq!(scene.broken(), [Rule::Topic]);
 }
 
 #[test]

@@ -1,17 +1,21 @@
 //! A topic against its log: everything in order, byte for byte; what comes again has come before.
 
-use crate::observed::{Event, Observed, Record};
+use std::collections::HashSet;
+
+use crate::observed::{Event, LogName, Observed, Record};
 use crate::verdict::{Findings, Rule};
 
-pub(super) fn check(observed: &Observed, findings: &mut Findings) {
+pub(super) fn check(observed: &Observed, trimmed: &HashSet<LogName>, findings: &mut Findings) {
     for (log, events) in &observed.logs {
         let name = format!("{}/{}", log.0, log.1);
         let records = observed.topics.get(log).map(Vec::as_slice).unwrap_or_default();
-        let mut last = 0;
         // A record that says no sequence is garbage of the trial's own.
-        for record in records.iter().filter(|record| record.headers.contains_key("sequence")) {
+        let ours = records.iter().filter_map(|record| Some((record, sequence(record)?)));
+        // Where the trial deleted the beginning, it is what is left that has to follow.
+        let first = ours.clone().next().map(|(_, sequence)| sequence);
+        let mut last = first.filter(|_| trimmed.contains(log)).unwrap_or(1).saturating_sub(1);
+        for (record, sequence) in ours {
             let at = || format!("{name}, offset {}", record.offset);
-            let sequence: u64 = record.headers["sequence"].parse().unwrap_or_default();
             findings.look(Rule::Topic, (1..=last + 1).contains(&sequence), || {
                 format!("{}: {sequence} comes where {} had come before", at(), last)
             });
@@ -31,6 +35,10 @@ pub(super) fn check(observed: &Observed, findings: &mut Findings) {
             format!("{name}: the topic ends at {last}, the log at {}", events.len())
         });
     }
+}
+
+fn sequence(record: &Record) -> Option<u64> {
+    record.headers.get("sequence").map(|sequence| sequence.parse().unwrap_or_default())
 }
 
 fn difference(record: &Record, event: &Event) -> Option<&'static str> {

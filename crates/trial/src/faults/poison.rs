@@ -1,10 +1,15 @@
-//! What cannot be applied: a record that is no event, and a row that no event can be folded into.
+//! What cannot be applied: a record that is no event, a row that no event can be folded into, a record that is gone.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rdkafka::TopicPartitionList;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::topic_partition_list::Offset;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
@@ -26,13 +31,35 @@ pub(super) async fn publish_garbage(brokers: &str, lane: u16) -> anyhow::Result<
     Ok(())
 }
 
+/// Deletes the records of a partition, as too short a retention does. The last one stays: by it a relay knows its place.
+pub(super) async fn delete_all_but_the_last(brokers: &str, context: &str, lane: u16) -> anyhow::Result<()> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers);
+    let (topic, partition) = (format!("{TOPICS}.{context}.events"), i32::from(lane));
+    let asking = config.clone();
+    let of = topic.clone();
+    let (begin, end) = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = asking.create()?;
+        consumer.fetch_watermarks(&of, partition, PATIENCE)
+    })
+    .await??;
+    if end - begin < 2 {
+        return Ok(());
+    }
+    let mut places = TopicPartitionList::new();
+    places.add_partition_offset(&topic, partition, Offset::Offset(end - 1))?;
+    let admin: AdminClient<DefaultClientContext> = config.create()?;
+    admin.delete_records(&places, &AdminOptions::new().operation_timeout(Some(PATIENCE))).await?;
+    Ok(())
+}
+
 /// Takes from a row of the view of stock what the fold cannot do without and no query shows. The next event of the
-/// product is then parked, and all that follow it.
+/// product is then parked. In the end the row is mended, and still no event may get into it before that one does.
 pub(super) async fn spoil_a_row(
     system: &System,
     shared: &Shared,
-    tenant: usize,
-    product: usize,
+    (tenant, product): (usize, usize),
+    lasts: Duration,
 ) -> anyhow::Result<()> {
     let setting = shared.settings.get(tenant).context("no such tenant")?;
     let product = *setting.products.get(product).context("no such product")?;
@@ -40,7 +67,6 @@ pub(super) async fn spoil_a_row(
     let spoilt = "UPDATE serving.stock SET row = row - 'kind' WHERE tenant = $1 AND key = $2";
     let done = sqlx::query(spoilt).bind(&setting.tenant.name).bind(product.to_string());
     done.execute(&mut connection).await?;
-    connection.close().await?;
     let operation = Operation {
         id: Uuid::new_v4(),
         command: "catalog/receive-stock",
@@ -49,5 +75,26 @@ pub(super) async fn spoil_a_row(
         misuse: false,
     };
     shared.client.attempt(PROCESS, &setting.tenant, &operation).await;
+    tokio::time::sleep(lasts).await;
+    let mended = r#"UPDATE serving.stock SET row = row || '{"kind": "product"}'
+                     WHERE tenant = $1 AND key = $2 AND NOT row ? 'kind'"#;
+    // Postgres may have crashed meanwhile.
+    drop(connection);
+    let mut connection = connect_again(&system.views_url).await?;
+    let done = sqlx::query(mended).bind(&setting.tenant.name).bind(product.to_string());
+    done.execute(&mut connection).await?;
+    connection.close().await?;
     Ok(())
+}
+
+async fn connect_again(url: &str) -> anyhow::Result<PgConnection> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match PgConnection::connect(url).await {
+            Err(_) if tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            connected => return Ok(connected?),
+        }
+    }
 }

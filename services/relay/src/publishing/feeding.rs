@@ -60,6 +60,8 @@ impl Session<'_> {
         let shared = self.shared;
         let mut schemas = Schemas::new(shared.log.clone(), shared.registry.clone(), start.topic.name.clone());
         while let Some(Some(page)) = self.token.run_until_cancelled(pages.recv()).await {
+            #[cfg(feature = "seeded-bugs")]
+            let page = out_of_order(page);
             for event in page {
                 let schema_id = match schemas.known(event.event.schema) {
                     Some(id) => id,
@@ -84,6 +86,17 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// The bug: of every seventh page that has two, the last two change places.
+#[cfg(feature = "seeded-bugs")]
+fn out_of_order(mut page: Vec<LoggedEvent>) -> Vec<LoggedEvent> {
+    let count = page.len();
+    let is_chosen = page.last().is_some_and(|last| last.sequence.number() % 7 == 0);
+    if crate::seeded_bugs::has("publish-out-of-order") && count > 1 && is_chosen {
+        page.swap(count - 2, count - 1);
+    }
+    page
 }
 
 /// Before Kafka says it: a record that Kafka refuses ends the producer, for every log.

@@ -15,6 +15,7 @@ mod orders;
 mod path;
 mod products;
 mod repairing;
+mod seeded;
 mod servers;
 mod system;
 mod trace;
