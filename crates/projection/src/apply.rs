@@ -171,12 +171,24 @@ impl<S: RowStore> Applying<S> {
         }
     }
 
+    /// The bug: the checkpoint is written by itself, before the rows that it stands for.
+    #[cfg(feature = "seeded-bugs")]
+    async fn checkpoint_first(&self, advance: Advance) -> Result<Advance, StoreError> {
+        if !crate::seeded_bugs::has("checkpoint-before-rows") {
+            return Ok(advance);
+        }
+        self.store.write(self.lane, &advance, &[], &[]).await?;
+        Ok(Advance { from: advance.to, to: advance.to })
+    }
+
     async fn write(
         &mut self,
         mut parked: Parked,
         advance: &Advance,
         folded: &Folded,
     ) -> Result<(), StoreError> {
+        #[cfg(feature = "seeded-bugs")]
+        let advance = &self.checkpoint_first(*advance).await?;
         let written = self.store.write(self.lane, advance, &folded.changes, &folded.letters).await;
         // Where the letters may have been written all the same, what is parked is read again.
         if written.is_ok() {

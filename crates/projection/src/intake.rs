@@ -252,6 +252,10 @@ pub(crate) fn follow(
     last: &Checkpoint,
 ) -> Result<Checkpoint, Stop> {
     let after = place_after(received, at, offset, last)?;
+    #[cfg(feature = "seeded-bugs")]
+    if after.sequence != last.sequence.next() {
+        return Ok(after);
+    }
     if received.event.expected_chain(&last.chain) != received.event.chain {
         return Err(Stop::BrokenChain { sequence: after.sequence, at });
     }
@@ -270,6 +274,15 @@ fn place_after(
         let of = if matches!(at, RecordAt::Offset(_)) { "topic" } else { "log" };
         return Err(Stop::OtherEpoch { of, expected, found: received.epoch });
     }
+    #[cfg(feature = "seeded-bugs")]
+    let last = &Checkpoint {
+        sequence: if crate::seeded_bugs::has("skip-a-hole") && sequence > last.sequence {
+            Sequence::new(sequence.number() - 1)
+        } else {
+            last.sequence
+        },
+        ..*last
+    };
     if sequence != last.sequence.next() {
         return Err(Stop::Hole { expected: last.sequence.next(), found: sequence, offset: offset - 1 });
     }

@@ -25,6 +25,8 @@ mod projector;
 mod reading;
 mod refold;
 mod room;
+#[cfg(feature = "seeded-bugs")]
+mod seeded_bugs;
 mod standing;
 mod stop;
 pub mod telemetry;

@@ -15,9 +15,8 @@ mod tests;
 
 use std::collections::HashSet;
 
-use crate::history::{CommandCall, Entry, QueryCall};
+use crate::history::{CommandCall, Entry, QueryCall, Trimmed};
 use crate::observed::{LogName, Observed};
-use crate::schedule::{Fault, Step};
 use crate::verdict::{Findings, Rule};
 
 pub(crate) use model::Model;
@@ -71,15 +70,11 @@ pub(crate) fn everything(entries: &[Entry], observed: &Observed) -> Findings {
 
 /// Of which topics the trial itself deleted the beginning.
 fn trimmed(entries: &[Entry]) -> HashSet<LogName> {
-    let fault = |entry: &Entry| match entry {
-        Entry::Fault(told) => serde_json::from_str::<Step>(&told.what).ok().map(|step| step.fault),
+    let trimmed = |entry: &Entry| match entry {
+        Entry::Fault(told) => serde_json::from_str::<Trimmed>(&told.what).ok(),
         _ => None,
     };
-    let log = |fault| match fault {
-        Fault::TrimTopic { context, lane } => Some((context, lane)),
-        _ => None,
-    };
-    entries.iter().filter_map(fault).filter_map(log).collect()
+    entries.iter().filter_map(trimmed).map(|Trimmed { trimmed, lane }| (trimmed, lane)).collect()
 }
 
 /// What is to be read of what a verification told.

@@ -11,7 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::history::History;
+use crate::history::{History, Trimmed};
 use crate::schedule::{Fault, Step};
 use crate::system::{SERVICES, System};
 use crate::workload::Shared;
@@ -115,7 +115,12 @@ async fn bring_about(
         Fault::SpoilARow { tenant, product } => {
             poison::spoil_a_row(system, shared, (*tenant, *product), lasts).await
         }
-        Fault::TrimTopic { context, lane } => trim_topic(system, context, *lane, lasts).await,
+        Fault::TrimTopic { context, tenant } => {
+            let setting = shared.settings.get(*tenant).context("no such tenant")?;
+            let trimmed = trim_topic(system, context, &setting.tenant.name, lasts).await?;
+            shared.client.history.fault(serde_json::to_string(&trimmed)?);
+            Ok(())
+        }
         Fault::Rebuild { view } => system.told(&["rebuild", view, "--detach"]).await.map(drop),
     }
 }
@@ -142,17 +147,34 @@ async fn storm(system: &System, service: &str, times: u32, lasts: Duration) -> a
 }
 
 /// Projectors sleep; when they wake up, what they were to read next is there no more.
-async fn trim_topic(system: &System, context: &str, lane: u16, lasts: Duration) -> anyhow::Result<()> {
+async fn trim_topic(
+    system: &System,
+    context: &str,
+    tenant: &str,
+    lasts: Duration,
+) -> anyhow::Result<Trimmed> {
+    let trimmed = Trimmed { trimmed: context.to_owned(), lane: lane_of(&system.log_url, tenant).await? };
     const SLEEPERS: [&str; 2] = ["projector-postgres", "projector-redis"];
     for service in SLEEPERS {
         system.signal_service(service, Signal::STOP).await?;
     }
     sleep(lasts).await;
-    let trimmed = poison::delete_all_but_the_last(&system.brokers, context, lane).await;
+    let deleted = poison::delete_all_but_the_last(&system.brokers, context, trimmed.lane).await;
     for service in SLEEPERS {
         system.signal_service(service, Signal::CONT).await?;
     }
-    trimmed
+    deleted?;
+    Ok(trimmed)
+}
+
+async fn lane_of(log_url: &str, tenant: &str) -> anyhow::Result<u16> {
+    let mut connection = PgConnection::connect(log_url).await?;
+    let lane: i32 = sqlx::query_scalar("SELECT lane FROM tenants WHERE tenant = $1")
+        .bind(tenant)
+        .fetch_one(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(lane.try_into()?)
 }
 
 /// A session that has the heads of all lanes and does nothing.

@@ -140,6 +140,14 @@ pub(crate) struct FaultTold {
     pub(crate) what: String,
 }
 
+/// The beginning of which topic's partition the trial deleted; told as a fault.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Trimmed {
+    /// The context.
+    pub(crate) trimmed: String,
+    pub(crate) lane: u16,
+}
+
 /// Keeps what is told, in memory and in a file.
 #[derive(Debug)]
 pub(crate) struct History {

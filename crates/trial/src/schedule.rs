@@ -71,7 +71,7 @@ pub(crate) enum Fault {
     PublishGarbage { lane: u16 },
     SpoilARow { tenant: usize, product: usize },
     Rebuild { view: String },
-    TrimTopic { context: String, lane: u16 },
+    TrimTopic { context: String, tenant: usize },
 }
 
 /// When it begins, counted from the beginning of the work, and how long it lasts.
@@ -139,7 +139,7 @@ fn fault(kind: Kind, rng: &mut Rng) -> (Fault, u64) {
         }
         Kind::Trim => {
             let context = CONTEXTS[rng.usize(..CONTEXTS.len())].to_owned();
-            (Fault::TrimTopic { context, lane: rng.u16(..crate::system::LANES) }, rng.u64(2_000..5_000))
+            (Fault::TrimTopic { context, tenant: rng.usize(..3) }, rng.u64(2_000..5_000))
         }
         Kind::Rebuild => (Fault::Rebuild { view: VIEWS[rng.usize(..VIEWS.len())].to_owned() }, 0),
     }

@@ -142,8 +142,7 @@ fn a_beginning_may_be_missing_that_the_trial_deleted() {
     let mut scene = scene();
     scene.records().remove(0);
     assert_eq!(scene.broken(), [Rule::Topic]);
-    let fault = Fault::TrimTopic { context: "catalog".to_owned(), lane: 0 };
-    let what = serde_json::to_string(&Step { at_ms: 1, for_ms: 1, fault }).unwrap();
+    let what = serde_json::to_string(&Trimmed { trimmed: "catalog".to_owned(), lane: 0 }).unwrap();
     scene.entries.push(Entry::Fault(FaultTold { at: 1, what }));
     assert_eq!(scene.broken(), []);
     scene.records().remove(1);
