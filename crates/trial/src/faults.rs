@@ -16,6 +16,8 @@ use crate::schedule::{Fault, Step};
 use crate::system::{SERVICES, System};
 use crate::workload::Shared;
 
+/// How long Postgres may take to come back.
+const RECOVERS: Duration = Duration::from_secs(20);
 /// Between two looks at whether a service has ended by itself.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -168,7 +170,7 @@ async fn trim_topic(
 }
 
 async fn lane_of(log_url: &str, tenant: &str) -> anyhow::Result<u16> {
-    let mut connection = PgConnection::connect(log_url).await?;
+    let mut connection = connect_again(log_url).await?;
     let lane: i32 = sqlx::query_scalar("SELECT lane FROM tenants WHERE tenant = $1")
         .bind(tenant)
         .fetch_one(&mut connection)
@@ -179,7 +181,7 @@ async fn lane_of(log_url: &str, tenant: &str) -> anyhow::Result<u16> {
 
 /// A session that has the heads of all lanes and does nothing.
 async fn hold_heads(log_url: &str, context: &str, lasts: Duration) -> anyhow::Result<()> {
-    let mut connection = PgConnection::connect(log_url).await?;
+    let mut connection = connect_again(log_url).await?;
     sqlx::query("SET idle_in_transaction_session_timeout = 0").execute(&mut connection).await?;
     let mut transaction = connection.begin().await?;
     let held = "SELECT log_id FROM logs WHERE context = $1 ORDER BY log_id FOR UPDATE";
@@ -188,4 +190,17 @@ async fn hold_heads(log_url: &str, context: &str, lasts: Duration) -> anyhow::Re
     transaction.rollback().await?;
     connection.close().await?;
     Ok(())
+}
+
+/// Postgres may have crashed a moment ago.
+async fn connect_again(url: &str) -> anyhow::Result<PgConnection> {
+    let deadline = Instant::now() + RECOVERS;
+    loop {
+        match PgConnection::connect(url).await {
+            Err(_) if Instant::now() < deadline => {
+                sleep(Duration::from_millis(200)).await;
+            }
+            connected => return Ok(connected?),
+        }
+    }
 }

@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, ensure};
 use clap::{Parser, ValueEnum as _};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use run::Plan;
 use schedule::Kind;
 
@@ -59,7 +61,13 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Box::pin(try_out(Args::parse())).await {
+    let args = Args::parse();
+    // Everything that runs ends with this process, however that ends.
+    let ended = tokio::select! {
+        ended = Box::pin(try_out(args)) => ended,
+        interrupted = interrupted() => Err(interrupted),
+    };
+    match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -67,6 +75,16 @@ async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+async fn interrupted() -> anyhow::Error {
+    let listening = signal(SignalKind::terminate());
+    let Ok(mut terminate) = listening else { return anyhow::anyhow!("cannot listen for signals") };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    anyhow::anyhow!("interrupted")
 }
 
 /// Whether everything held.
@@ -93,7 +111,7 @@ async fn try_out(args: Args) -> anyhow::Result<bool> {
     let folder = args.keep.join(name);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     plan.write(&folder)?;
-    let verdict = run::run(&plan, &twofold, &folder, args.bug.as_deref()).await?;
+    let verdict = Box::pin(run::run(&plan, &twofold, &folder, args.bug.as_deref())).await?;
     let page = verdict.to_string();
     std::fs::write(folder.join("verdict.txt"), &page)?;
     std::fs::write(folder.join("verdict.json"), serde_json::to_vec_pretty(&verdict)?)?;

@@ -65,7 +65,7 @@ pub(crate) async fn run(
     // A bug may well keep it from ever being even.
     let patience = Duration::from_secs(if bug.is_some() { 40 } else { 300 });
     let history = Arc::new(History::in_file(&folder.join(HISTORY))?);
-    let system = Arc::new(System::start(twofold, folder, bug).await?);
+    let system = Arc::new(Box::pin(System::start(twofold, folder, bug)).await?);
     let made = Box::pin(on_system(plan, &system, &history, patience)).await;
     // Nobody else holds it: everything that was begun has ended.
     if let Some(system) = Arc::into_inner(system) {

@@ -45,8 +45,10 @@ pub(crate) enum Kind {
     Storm,
     /// Somebody holds the head of a log.
     SlowTransaction,
-    /// A record that is no event, and a row that cannot be folded.
+    /// A row that cannot be folded, for a while.
     Poison,
+    /// A record that is no event.
+    Garbage,
     /// A view is built anew.
     Rebuild,
     /// The beginning of a topic is deleted while projectors sleep that have not read it.
@@ -105,6 +107,9 @@ pub(crate) fn schedule(seed: u64, run_ms: u64, kinds: &[Kind]) -> Vec<Step> {
                 // It is looked after for a while when it comes back.
                 busy.insert(target, ends + 2_000);
                 steps.push(Step { at_ms, for_ms, fault });
+            } else {
+                // Its turn comes yet.
+                bag.insert(0, kind);
             }
         }
         at_ms += rng.u64(BETWEEN_MS);
@@ -133,7 +138,7 @@ fn fault(kind: Kind, rng: &mut Rng) -> (Fault, u64) {
             let context = CONTEXTS[rng.usize(..CONTEXTS.len())].to_owned();
             (Fault::HoldHead { context }, rng.u64(200..5_000))
         }
-        Kind::Poison if rng.bool() => (Fault::PublishGarbage { lane: rng.u16(..crate::system::LANES) }, 0),
+        Kind::Garbage => (Fault::PublishGarbage { lane: rng.u16(..crate::system::LANES) }, 0),
         Kind::Poison => {
             (Fault::SpoilARow { tenant: rng.usize(..3), product: rng.usize(..3) }, rng.u64(4_000..8_000))
         }

@@ -195,7 +195,9 @@ impl System {
     fn spawn(&self, name: &str, told_in: &str, environment: &[(String, String)]) -> anyhow::Result<Child> {
         let path = self.folder.join(format!("{told_in}.log"));
         let told = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
-        let mut command = Command::new(&self.twofold);
+        // Whatever becomes of the trial, no service stays behind.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.twofold);
         command.args(["service", name]).envs(environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(told.try_clone()?).stderr(told).kill_on_drop(true);
         command.spawn().with_context(|| format!("cannot start {name}"))

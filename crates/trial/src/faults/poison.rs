@@ -11,9 +11,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::Offset;
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 use uuid::Uuid;
 
+use super::connect_again;
 use crate::client::Operation;
 use crate::system::{System, TOPICS};
 use crate::workload::Shared;
@@ -63,7 +64,7 @@ pub(super) async fn spoil_a_row(
 ) -> anyhow::Result<()> {
     let setting = shared.settings.get(tenant).context("no such tenant")?;
     let product = *setting.products.get(product).context("no such product")?;
-    let mut connection = PgConnection::connect(&system.views_url).await?;
+    let mut connection = connect_again(&system.views_url).await?;
     let spoilt = "UPDATE serving.stock SET row = row - 'kind' WHERE tenant = $1 AND key = $2";
     let done = sqlx::query(spoilt).bind(&setting.tenant.name).bind(product.to_string());
     done.execute(&mut connection).await?;
@@ -85,16 +86,4 @@ pub(super) async fn spoil_a_row(
     done.execute(&mut connection).await?;
     connection.close().await?;
     Ok(())
-}
-
-async fn connect_again(url: &str) -> anyhow::Result<PgConnection> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        match PgConnection::connect(url).await {
-            Err(_) if tokio::time::Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-            connected => return Ok(connected?),
-        }
-    }
 }
