@@ -14,6 +14,7 @@ mod migrate;
 mod orders;
 mod path;
 mod products;
+mod rebuilding;
 mod repairing;
 mod seeded;
 mod servers;
