@@ -1,6 +1,7 @@
 //! What a process-manager is told: environment variables or flags.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -10,6 +11,7 @@ use service_runtime::config::{
     KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig, SecretString, TelemetryConfig,
 };
 
+use crate::sweeping::Patience;
 use crate::tokens::ProcessTokenConfig;
 
 /// Everything that a process-manager is told.
@@ -84,6 +86,25 @@ pub struct CommandsConfig {
     #[arg(long, env = "TWOFOLD_PROCESS_CONCURRENCY", default_value_t = 32, value_name = "COUNT",
         value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub process_concurrency: u16,
+    /// How long a command may go without a definite answer until its instance shows as stuck, with the reason. It is
+    /// repeated all the same, as nobody knows whether it was carried out, and nothing is undone before that is known.
+    #[arg(long, env = "TWOFOLD_PROCESS_STUCK_AFTER", default_value_t = 900, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    pub process_stuck_after: u32,
+    /// How long instances are kept after they have ended; then they cannot be asked for any more. Stuck and running ones
+    /// are kept, and so is what commands did: the log knows their keys for ever.
+    #[arg(long, env = "TWOFOLD_PROCESS_RETENTION_DAYS", default_value_t = 90, value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub process_retention_days: u32,
+}
+
+impl CommandsConfig {
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
+            stuck_after: Duration::from_secs(u64::from(self.process_stuck_after)),
+            retention: Duration::from_secs(24 * 3600 * u64::from(self.process_retention_days)),
+        }
+    }
 }
 
 /// What whoever runs processes decides about them.

@@ -9,6 +9,7 @@ mod processes;
 mod sending;
 mod stepping;
 mod store;
+mod sweeping;
 mod telemetry;
 mod tokens;
 
@@ -40,7 +41,8 @@ pub use config::{CommandsConfig, Config, ProcessesDatabaseConfig, SettingsConfig
 use processes::{Gathering, Inboxes, Served};
 use sending::Sending;
 use stepping::Stepping;
-use store::Store;
+use store::{Store, StoreError};
+use sweeping::{Patience, Sweeping};
 pub use tokens::ProcessTokenConfig;
 use tokens::Tokens;
 
@@ -74,6 +76,7 @@ struct Work {
     concurrency: usize,
     /// How long a command is left to a manager that does not say what came of it.
     lease: Duration,
+    patience: Patience,
     database: Dependency,
     commands: Dependency,
 }
@@ -110,6 +113,7 @@ impl ProcessManager {
             side: Arc::new(side),
             concurrency: usize::from(config.commands.process_concurrency),
             lease: sending::LEASE,
+            patience: config.commands.patience(),
             database: health.dependency("processes"),
             commands: health.optional("command-service"),
         };
@@ -147,10 +151,13 @@ impl ProcessManager {
 
 impl Work {
     async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
-        let store = self.store.clone();
-        let prepare = move || {
-            let store = store.clone();
-            async move { store.prepare().await }
+        // The inboxes of a new database come with the topics, and there is nothing to do before that.
+        let prepare = || async {
+            self.store.prepare().await?;
+            for served in self.served.values() {
+                self.store.inbox_is_there(&served.inputs).await?;
+            }
+            Ok::<_, StoreError>(())
         };
         if wait_for(&self.database, &token, prepare).await.is_none() {
             return Ok(());
@@ -165,6 +172,12 @@ impl Work {
             database: self.database.clone(),
         });
         let steps = futures::future::try_join_all(steps.map(|steps| steps.run(token.clone())));
+        let sweeps = self.served.values().map(|served| Sweeping {
+            store: self.store.clone(),
+            served: served.clone(),
+            patience: self.patience,
+        });
+        let sweeps = futures::future::try_join_all(sweeps.map(|sweeps| sweeps.run(token.clone())));
         let sending = Sending {
             store: self.store.clone(),
             side: Arc::clone(&self.side),
@@ -176,7 +189,7 @@ impl Work {
             database: self.database.clone(),
             commands: self.commands.clone(),
         };
-        tokio::try_join!(steps, sending.run(token.clone()))?;
+        tokio::try_join!(steps, sweeps, sending.run(token.clone()))?;
         Ok(())
     }
 }

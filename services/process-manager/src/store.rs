@@ -8,6 +8,7 @@ mod operating;
 mod outgoing;
 mod reading;
 mod steps;
+mod sweeping;
 mod told;
 mod writes;
 

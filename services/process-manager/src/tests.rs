@@ -5,5 +5,6 @@ mod crashing;
 mod hotel;
 mod operating;
 mod surviving;
+mod sweeping;
 mod toy;
 mod world;

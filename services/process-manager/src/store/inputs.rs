@@ -23,8 +23,11 @@ pub(crate) struct Inputs {
     pub(super) find: String,
     pub(super) begin: String,
     pub(super) leave_early: String,
+    pub(super) forget: String,
     events: String,
     pub(super) heard: String,
+    /// The table.
+    pub(super) rows: String,
 }
 
 /// The keys of the rows of an instance lie between `<instance>/` and `<instance>0`.
@@ -95,7 +98,8 @@ impl Inputs {
                FROM unnest($1::text[], $2::text[]) AS heard (tenant, key)
               WHERE r.tenant = heard.tenant AND r.key = heard.key"
         );
-        Self { find, begin, leave_early, events, heard }
+        let forget = super::sweeping::forget(&rows, OF_INSTANCE);
+        Self { find, begin, leave_early, forget, events, heard, rows }
     }
 }
 
@@ -125,6 +129,8 @@ pub(super) struct Held {
     pub(super) revision: i64,
     pub(super) heard: i64,
     pub(super) cause: Cause,
+    /// Why an operator has to look at it already.
+    pub(super) stuck: Option<String>,
 }
 
 /// An input, and where it is kept.
@@ -220,6 +226,7 @@ impl Held {
                 causation_id: row.try_get(6)?,
                 traceparent: row.try_get(7)?,
             },
+            stuck: row.try_get(8)?,
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::{Action, Engine, Of};
 
 /// Locks the instance, waiting for whoever has it in hand.
 const LOCK: &str = "
-    SELECT tenant, instance, kept, revision, heard, correlation_id, causation_id, traceparent, stuck, parked, phase
+    SELECT tenant, instance, kept, revision, heard, correlation_id, causation_id, traceparent, coalesce(stuck, unanswered), parked, phase
       FROM processes.instances
      WHERE process = $1 AND tenant = $2 AND instance = $3
        FOR UPDATE";

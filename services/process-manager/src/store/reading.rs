@@ -80,7 +80,7 @@ pub(crate) struct Census {
 
 macro_rules! listed {
     () => {
-        "process, tenant, instance, phase, stuck, (extract(epoch FROM begun_at) * 1000000)::bigint,
+        "process, tenant, instance, phase, coalesce(stuck, unanswered), (extract(epoch FROM begun_at) * 1000000)::bigint,
          (extract(epoch FROM changed_at) * 1000000)::bigint"
     };
 }
@@ -91,7 +91,7 @@ const LIST: &str = concat!(
     " FROM processes.instances
       WHERE ($1::text IS NULL OR process = $1)
         AND ($2::text IS NULL OR tenant = $2)
-        AND CASE $3 WHEN 'all' THEN true WHEN 'open' THEN phase <> 'ended' WHEN 'stuck' THEN stuck IS NOT NULL
+        AND CASE $3 WHEN 'all' THEN true WHEN 'open' THEN phase <> 'ended' WHEN 'stuck' THEN stuck IS NOT NULL OR unanswered IS NOT NULL
                     ELSE phase = $3 END
         AND ($4::text IS NULL OR (process, tenant, instance) > ($4, $5, $6))
       ORDER BY process, tenant, instance
@@ -124,7 +124,8 @@ const AUDIT: &str = "
 const CENSUS: &str = "
     SELECT (SELECT count(*) FROM processes.instances WHERE process = $1 AND phase = 'running'),
            (SELECT count(*) FROM processes.instances WHERE process = $1 AND phase = 'compensating'),
-           (SELECT count(*) FROM processes.instances WHERE process = $1 AND stuck IS NOT NULL),
+           (SELECT count(*) FROM processes.instances
+             WHERE process = $1 AND (stuck IS NOT NULL OR unanswered IS NOT NULL)),
            (SELECT count(*) FROM processes.timers WHERE process = $1),
            (SELECT count(*) FROM processes.timers WHERE process = $1 AND at <= now()),
            (SELECT count(*) FROM processes.commands WHERE process = $1 AND reply IS NULL),

@@ -8,17 +8,19 @@
 
 use std::time::Instant;
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use super::inputs::{Address, Held, Inputs, address, inputs_of, now};
+use super::told::Stuck;
 use super::writes::Writes;
 use super::{Store, StoreError, in_time};
 use crate::engine::{Engine, Input, Of};
 
 /// Locks those of the instances that nobody else has in hand.
 const LOCK: &str = "
-    SELECT i.tenant, i.instance, i.kept, i.revision, i.heard, i.correlation_id, i.causation_id, i.traceparent
+    SELECT i.tenant, i.instance, i.kept, i.revision, i.heard, i.correlation_id, i.causation_id, i.traceparent,
+           i.stuck
       FROM processes.instances AS i
       JOIN unnest($2::text[], $3::uuid[]) AS wanted (tenant, instance)
         ON i.tenant = wanted.tenant AND i.instance = wanted.instance
@@ -28,7 +30,8 @@ const LOCK: &str = "
 /// Nothing that was waited for can be done with it.
 const PARK: &str = "
     UPDATE processes.instances SET stuck = $4, parked = true, revision = revision + 1, changed_at = now()
-     WHERE process = $1 AND tenant = $2 AND instance = $3";
+     WHERE process = $1 AND tenant = $2 AND instance = $3
+    RETURNING correlation_id, traceparent";
 
 impl Store {
     /// Takes up to `most` instances a step further; says of how many there was something to hear.
@@ -147,14 +150,18 @@ impl Store {
 
     async fn park(
         &self,
-        process: &str,
+        process: &'static str,
         (tenants, instances): &(Vec<String>, Vec<Uuid>),
         why: &str,
     ) -> Result<(), StoreError> {
         for (tenant, instance) in tenants.iter().zip(instances) {
             let why = format!("the processes' database refused what it wants kept: {why}");
-            let parked = sqlx::query(PARK).bind(process).bind(tenant).bind(instance).bind(why);
-            parked.execute(&self.pool).await?;
+            let parked = sqlx::query(PARK).bind(process).bind(tenant).bind(instance).bind(&why);
+            if let Some(row) = parked.fetch_optional(&self.pool).await? {
+                let (tenant, instance) = (tenant.clone(), *instance);
+                let (correlation_id, traceparent) = (row.try_get(0)?, row.try_get(1)?);
+                Stuck { tenant, instance, correlation_id, traceparent, why }.say(process);
+            }
         }
         Ok(())
     }

@@ -21,7 +21,8 @@ const ANSWERS_HEARD: &str = "
         AS told (tenant, instance, key, reply, doubt)
      WHERE c.process = $1 AND c.tenant = told.tenant AND c.instance = told.instance AND c.key = told.key";
 
-/// One that was sent before and answered is sent once more, after a pause that grows with the attempts.
+/// One that was sent before and answered is sent once more, after a pause that grows with the attempts; only then does it
+/// begin to wait for an answer.
 const SEND: &str = "
     INSERT INTO processes.commands AS c
         (process, tenant, instance, key, context, name, body, correlation_id, causation_id, traceparent)
@@ -29,9 +30,12 @@ const SEND: &str = "
                              $9::uuid[], $10::text[])
     ON CONFLICT (process, tenant, instance, key) DO UPDATE
        SET reply = NULL, heard = false, trouble = coalesce(c.reply::text, c.trouble),
-           next_at = now() + CASE WHEN $11 THEN interval '0' ELSE
-               least(interval '1 minute', interval '100 milliseconds' * power(2, least(c.attempts, 16))) END
-     WHERE c.reply IS NOT NULL OR ($11 AND NOT c.on_its_way)";
+           asked_at = now() + CASE WHEN $11 THEN interval '0' ELSE
+               least(interval '1 minute', interval '100 milliseconds' * power(2, least(c.attempts, 16))) END,
+           next_at = CASE WHEN c.on_its_way AND c.reply IS NULL THEN c.next_at ELSE
+               now() + CASE WHEN $11 THEN interval '0' ELSE
+               least(interval '1 minute', interval '100 milliseconds' * power(2, least(c.attempts, 16))) END END
+     WHERE c.reply IS NOT NULL OR $11";
 
 const FORGET_TIMERS: &str = "
     DELETE FROM processes.timers AS t
@@ -43,16 +47,20 @@ const SET_TIMERS: &str = "
     SELECT $1, t.tenant, t.instance, t.name, timestamptz 'epoch' + t.at * interval '1 microsecond'
       FROM unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) AS t (tenant, instance, name, at)";
 
-/// By compare-and-set on the revision.
+/// By compare-and-set on the revision. What was shown as unanswered is so no more once its answer was heard, or an operator
+/// (`*`) has it asked again. A step's name has no blank.
 const CHANGE: &str = "
     UPDATE processes.instances AS i
        SET kept = n.kept::jsonb, phase = n.phase, stuck = n.stuck, parked = n.parked,
            revision = i.revision + 1, heard = n.heard, correlation_id = n.correlation_id,
-           causation_id = n.causation_id, traceparent = n.traceparent, changed_at = now()
+           causation_id = n.causation_id, traceparent = n.traceparent, changed_at = now(),
+           unanswered = CASE WHEN n.answered = '*'
+                                  OR split_part(i.unanswered, ': ', 1) = ANY (string_to_array(n.answered, ' '))
+                             THEN NULL ELSE i.unanswered END
       FROM unnest($2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::boolean[],
-                  $9::bigint[], $10::uuid[], $11::uuid[], $12::text[])
+                  $9::bigint[], $10::uuid[], $11::uuid[], $12::text[], $13::text[])
         AS n (tenant, instance, revision, kept, phase, stuck, parked, heard, correlation_id, causation_id,
-              traceparent)
+              traceparent, answered)
      WHERE i.process = $1 AND i.tenant = n.tenant AND i.instance = n.instance AND i.revision = n.revision";
 
 const TELL: &str = "
@@ -115,6 +123,10 @@ struct Changes {
     correlations: Vec<Uuid>,
     causations: Vec<Option<Uuid>>,
     traces: Vec<Option<String>>,
+    /// The commands whose definite answers were heard, with blanks between them.
+    answered: Vec<String>,
+    /// It is stuck, and was not on the same before.
+    newly_stuck: Vec<bool>,
 }
 
 impl Cause {
@@ -134,8 +146,13 @@ impl Cause {
 impl Writes {
     /// What an instance has become by the inputs that it heard.
     pub(super) fn add(&mut self, held: Held, stepped: Stepped, waiting: Vec<Kept>) {
-        let Held { tenant, instance, revision, mut heard, mut cause, .. } = held;
+        let Held { tenant, instance, revision, mut heard, mut cause, stuck, .. } = held;
         let tenant = tenant.as_str().to_owned();
+        let replies = waiting.iter().take(stepped.heard).filter_map(|kept| match &kept.place {
+            Place::Reply(key) => Some(key.as_str()),
+            Place::Row(_) | Place::Doubt(_) | Place::Timer => None,
+        });
+        let answered = replies.collect::<Vec<_>>().join(" ");
         for Kept { input, place } in waiting.into_iter().take(stepped.heard) {
             heard += 1;
             self.tell(&tenant, instance, heard, &input.what.describe());
@@ -163,7 +180,9 @@ impl Writes {
         changes.revisions.push(revision);
         changes.kept.push(stepped.kept.to_string());
         changes.phases.push(phase(stepped.phase));
+        changes.newly_stuck.push(stepped.stuck.is_some() && stepped.stuck != stuck);
         changes.stuck.push(stepped.stuck);
+        changes.answered.push(answered);
         changes.parked.push(stepped.parked);
         changes.heard.push(heard);
         changes.correlations.push(cause.correlation_id);
@@ -203,16 +222,17 @@ impl Writes {
     pub(super) fn stuck(&self) -> Vec<Stuck> {
         let changes = &self.changes;
         let why = changes.stuck.iter().enumerate();
-        why.filter_map(|(at, why)| {
-            Some(Stuck {
-                tenant: changes.tenants[at].clone(),
-                instance: changes.instances[at],
-                correlation_id: changes.correlations[at],
-                traceparent: changes.traces[at].clone(),
-                why: why.clone()?,
+        why.filter(|(at, _)| changes.newly_stuck[*at])
+            .filter_map(|(at, why)| {
+                Some(Stuck {
+                    tenant: changes.tenants[at].clone(),
+                    instance: changes.instances[at],
+                    correlation_id: changes.correlations[at],
+                    traceparent: changes.traces[at].clone(),
+                    why: why.clone()?,
+                })
             })
-        })
-        .collect()
+            .collect()
     }
 
     /// One more line of what the instance heard.
@@ -254,7 +274,7 @@ impl Writes {
         }
     }
 
-    /// `at_once` sends again what waits for its next attempt.
+    /// `at_once`, for an operator, sends again what waits for its next attempt.
     pub(super) async fn write(
         self,
         connection: &mut PgConnection,
@@ -280,6 +300,7 @@ impl Writes {
             .bind(changes.correlations)
             .bind(changes.causations)
             .bind(changes.traces)
+            .bind(if at_once { vec!["*".to_owned(); changes.answered.len()] } else { changes.answered })
             .execute(&mut *connection)
             .await?;
         if changed.rows_affected() != expected {

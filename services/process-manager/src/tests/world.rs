@@ -25,13 +25,14 @@ use crate::engine::Engines;
 use crate::inbox::{Inbox, SHAPE};
 use crate::processes::Served;
 use crate::store::{Inputs, Shown, Store};
+use crate::sweeping;
 use crate::tokens::{ProcessTokenConfig, Tokens};
 
 pub(super) const LANE: Lane = Lane::new(0);
 /// Short: what a manager that crashed had on its way is not waited for long.
 const LEASE: Duration = Duration::from_secs(1);
 /// How long something may take that others bring about, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(60);
 
 pub(super) struct World {
     pub(super) database: TestDatabase,
@@ -52,6 +53,12 @@ pub(super) fn id(number: u128) -> Uuid {
 
 impl World {
     pub(super) async fn new() -> Self {
+        let mut world = Self::without_an_inbox().await;
+        world.has_an_inbox().await;
+        world
+    }
+
+    pub(super) async fn without_an_inbox() -> Self {
         let auth = AuthConfig::with_secret("a secret of at least thirty-two bytes".into());
         let database = TestDatabase::create().await;
         let hotel = Hotel::open(&auth).await;
@@ -59,9 +66,14 @@ impl World {
         store.prepare().await.unwrap();
         let pool = read_store::postgres_for_rows(database.url(), 4).unwrap();
         let rows = PostgresRows::new(pool, ViewVersion::of::<Inbox<Journey>>("journeys"), SHAPE);
-        rows.prepare().await.unwrap();
-        let (at, _) = rows.begin(LANE).await.unwrap();
+        let at = Checkpoint::ZERO;
         Self { database, store, rows, hotel, auth, at }
+    }
+
+    /// What the lane runtime does before it brings the first event.
+    pub(super) async fn has_an_inbox(&mut self) {
+        self.rows.prepare().await.unwrap();
+        (self.at, _) = self.rows.begin(LANE).await.unwrap();
     }
 
     /// A manager of its own connections that does its work, until it is told to stop or dropped.
@@ -76,6 +88,7 @@ impl World {
             side: Arc::new(CommandSide::new(&url, tokens).unwrap()),
             concurrency: 8,
             lease: LEASE,
+            patience: sweeping::Patience { stuck_after: LONG * 60, retention: LONG * 60 },
             database: health.dependency("processes"),
             commands: health.optional("command-service"),
         };
@@ -186,7 +199,7 @@ pub(super) fn changes_by(event: &Recorded<JourneyEvent>) -> Vec<RowChange> {
 }
 
 /// Looks until it is so.
-pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(super) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let look = async {
         loop {
             if let Some(found) = look().await {
@@ -195,7 +208,7 @@ pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| panic!("never: {what}"))
+    tokio::time::timeout(LONG, look).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// Polls a future so many times, and drops it if it has not ended by then: a crash at that point.
