@@ -148,9 +148,14 @@ impl Dispatcher {
     }
 
     /// Makes what the rows of inline views live in, and brings the rows up to the log; until then no command of a
-    /// context that has such views is carried out. `shape` is SQL that adds indexes to the table `rows` of a view.
-    pub async fn open_inline_views(&self, shape: fn(&str) -> &'static str) -> Result<(), CommandError> {
-        self.inline.open(shape).await
+    /// context that has such views is carried out. A view whose fold changed while its version did not is built anew
+    /// if `rebuild`, and nothing is opened if not. `shape` is SQL that adds indexes to the table `rows` of a view.
+    pub async fn open_inline_views(
+        &self,
+        rebuild: bool,
+        shape: fn(&str) -> &'static str,
+    ) -> Result<(), CommandError> {
+        self.inline.open(rebuild, shape).await
     }
 
     /// Carries a command out. A caller that goes away before the answer leaves it carried out or not, as a whole.

@@ -13,7 +13,9 @@ mod fold;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use event_log::{Append, Beside, CaughtUpRow, EventLog, InlineRow, InlineView, KeptRow, PasswordHash};
+use event_log::{
+    Append, Beside, CaughtUpRow, EventLog, InlineRow, InlineView, KeptRow, OpenedView, PasswordHash,
+};
 use kernel::{ChainHash, LogId, LoggedEvent, RowKey, Sequence, TenantId, Timestamp};
 use tokio::sync::Mutex;
 use tracing::info;
@@ -72,13 +74,26 @@ impl InlineViews {
     }
 
     /// Makes what the rows live in and brings every view up to its logs. `shape` is the SQL that shapes a view's rows.
-    pub(crate) async fn open(&self, shape: fn(&str) -> &'static str) -> Result<(), CommandError> {
+    /// A view whose fold changed while its version did not is built anew if `rebuild`, and refused if not.
+    pub(crate) async fn open(
+        &self,
+        rebuild: bool,
+        shape: fn(&str) -> &'static str,
+    ) -> Result<(), CommandError> {
         let logs = self.log.logs().await?;
         for (context, views) in &self.contexts {
             let mut opened = Vec::with_capacity(views.folds.len());
             for fold in &views.folds {
-                let (name, version) = (fold.name(), fold.version());
-                opened.push(self.log.open_inline_view(context, name, version, shape(name)).await?);
+                let (view, code) = (fold.name(), fold.code());
+                match self.log.open_inline_view(context, view, &code, rebuild, shape(view)).await? {
+                    OpenedView::Known(rows) => opened.push(rows),
+                    OpenedView::New(rows) => {
+                        let fold = code.fold.map(|fold| fold.to_string());
+                        info!(view, version = code.version, fold, "rows of this fold are begun");
+                        opened.push(rows);
+                    }
+                    OpenedView::Changed => return Err(InlineError::Changed(view).into()),
+                }
             }
             let opened = views.opened.get_or_init(|| opened.into());
             for log in logs.iter().filter(|log| *log.context == **context) {
@@ -115,7 +130,7 @@ impl InlineViews {
                 folded += events.len();
             }
             if folded > 0 {
-                info!(view = fold.name(), version = fold.version(), %log, events = folded, "an inline view caught up");
+                info!(view = fold.name(), version = fold.code().version, %log, events = folded, "an inline view caught up");
             }
         }
         Ok(())

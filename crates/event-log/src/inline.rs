@@ -9,10 +9,14 @@
 //! next append that knows it is told: it catches up with the log first. A new version of a view is built the same
 //! way, from the beginning.
 
+mod opening;
+
 use std::sync::Arc;
 
 use kernel::{LogId, RowKey, Sequence, TenantId};
-use sqlx::{AssertSqlSafe, Row, query, query_scalar};
+use sqlx::{Row, query, query_scalar};
+
+pub use opening::{InlineCode, OpenedView};
 
 use crate::{EventLog, LogError};
 
@@ -114,54 +118,6 @@ pub struct CaughtUpRow {
 }
 
 impl EventLog {
-    /// Finds a view at a version, and makes what its rows live in where it is not there yet. `shape` is SQL that
-    /// adds indexes to the table `rows`; it is run each time and must be repeatable.
-    ///
-    /// Several services may do so at once: an advisory lock lets one after the other work. The first time, appends
-    /// wait for a moment.
-    pub async fn open_inline_view(
-        &self,
-        context: &str,
-        view: &str,
-        version: u32,
-        shape: &str,
-    ) -> Result<InlineView, LogError> {
-        let is_a_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-        if view.is_empty() || view.len() > 40 || !is_a_name(view) {
-            return Err(LogError::Corrupt(format!("{view:?} is not the name of a view")));
-        }
-        let mut transaction = self.pool.begin().await?;
-        query("SELECT pg_advisory_xact_lock(hashtextextended('twofold inline views', 0))")
-            .execute(&mut *transaction)
-            .await?;
-        query(
-            "INSERT INTO inline_views (context, view, version) VALUES ($1, $2, $3)
-             ON CONFLICT ON CONSTRAINT inline_views_view_version_key DO NOTHING",
-        )
-        .bind(context)
-        .bind(view)
-        .bind(i64::from(version))
-        .execute(&mut *transaction)
-        .await?;
-        let id: i32 = query_scalar("SELECT view_id FROM inline_views WHERE view = $1 AND version = $2")
-            .bind(view)
-            .bind(i64::from(version))
-            .fetch_one(&mut *transaction)
-            .await?;
-        // The schema of its own lets the shape say plainly `rows`; the name was checked above.
-        let schema = format!("inline_{}_v{version}", view.replace('-', "_"));
-        sqlx::raw_sql(AssertSqlSafe(format!(
-            "CREATE SCHEMA IF NOT EXISTS {schema};
-             CREATE TABLE IF NOT EXISTS {schema}.rows PARTITION OF inline_rows FOR VALUES IN ({id});
-             SET LOCAL search_path = {schema}, public;
-             {shape}"
-        )))
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(InlineView(id))
-    }
-
     /// The rows with these keys that there ever were, each with its place in `wanted`.
     pub async fn inline_rows(
         &self,
@@ -201,29 +157,6 @@ impl EventLog {
             .fetch_one(&self.pool)
             .await?;
         Ok(Sequence::from_i64(through))
-    }
-
-    /// Up to where the rows of a view reflect a log, where it was ever opened and begun; changes nothing.
-    pub async fn inline_head(
-        &self,
-        (view, version): (&str, u32),
-        log: &LogId,
-    ) -> Result<Option<(InlineView, Sequence)>, LogError> {
-        let found = query(
-            "SELECT inline_heads.view_id, inline_heads.through
-             FROM inline_views
-             JOIN logs ON logs.context = $3 AND logs.lane = $4
-             JOIN inline_heads ON inline_heads.log_id = logs.log_id AND inline_heads.view_id = inline_views.view_id
-             WHERE inline_views.view = $1 AND inline_views.version = $2",
-        )
-        .bind(view)
-        .bind(i64::from(version))
-        .bind(&*log.context)
-        .bind(i32::from(log.lane.number()))
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(found) = found else { return Ok(None) };
-        Ok(Some((InlineView(found.try_get(0)?), Sequence::from_i64(found.try_get(1)?))))
     }
 
     /// A page of the rows of a view that a lane's tenants have, behind the last of the page before; none at the end.

@@ -26,7 +26,7 @@ pub use append::{
 pub use beside::Snapshot;
 pub use connecting::pool;
 pub use errors::{AppendError, Broken, BrokenHow, LogError, VerifyError};
-pub use inline::{Beside, CaughtUpRow, InlineRow, InlineView, KeptRow, PasswordHash};
+pub use inline::{Beside, CaughtUpRow, InlineCode, InlineRow, InlineView, KeptRow, OpenedView, PasswordHash};
 pub use log::EventLog;
 pub use options::Options;
 pub use outbox::{Cursor, Lease, Outbox};

@@ -155,6 +155,7 @@ impl EventLog {
             return Ok(Vec::new());
         };
         let (first, end): (Vec<_>, Vec<_>) = sources.iter().map(range_of).unzip();
+        let naming: Vec<Option<String>> = sources.iter().map(named_in).collect();
         let rows = query(include_str!("../queries/read_streams.sql"))
             .bind(log_id)
             .bind(place.tenant_id)
@@ -163,6 +164,7 @@ impl EventLog {
             .bind(after.to_i64())
             .bind(to.to_i64())
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(naming)
             .fetch(&self.pool);
         let reader = EventReader { tenant: Some(tenant.clone()), ..EventReader::of(log) };
         self.collect(rows, reader).await
@@ -444,6 +446,16 @@ fn range_of(source: &Source) -> (String, String) {
         // No name has a control character: nothing lies between a name and itself with one more.
         Source::Stream(stream) => (stream.to_string(), format!("{stream}\u{1}")),
         Source::Family(family) => (family.prefix().to_owned(), follower_of(family.prefix())),
+        // A point follows the hyphen.
+        Source::Naming { kind, .. } => (format!("{kind}-"), format!("{kind}.")),
+    }
+}
+
+/// What the payload of an event has to hold: ids are text in Avro.
+fn named_in(source: &Source) -> Option<String> {
+    match source {
+        Source::Stream(_) | Source::Family(_) => None,
+        Source::Naming { id, .. } => Some(id.hyphenated().to_string()),
     }
 }
 

@@ -62,12 +62,9 @@ pub struct Recorded<E> {
 }
 
 impl<E> Recorded<E> {
-    /// Whether it is found in one of these.
+    /// Whether its stream is one of these, or of these kinds.
     pub fn is_in(&self, sources: &[Source]) -> bool {
-        sources.iter().any(|source| match source {
-            Source::Stream(stream) => *stream == self.stream,
-            Source::Family(family) => family.holds(&self.stream),
-        })
+        sources.iter().any(|source| source.may_hold(&self.stream))
     }
 }
 

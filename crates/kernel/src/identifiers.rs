@@ -1,13 +1,10 @@
 //! Names of things: tenants, streams, events, and whoever asked.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::Decider;
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -202,52 +199,6 @@ impl StreamFamily {
     /// Whether the stream is one of them.
     pub fn holds(&self, stream: &StreamName) -> bool {
         stream.as_str().starts_with(self.prefix())
-    }
-}
-
-/// Where events are found: in a stream, or in all that belong to something.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Source {
-    /// In this stream.
-    Stream(StreamName),
-    /// In all of these.
-    Family(StreamFamily),
-}
-
-impl Source {
-    /// The stream of `D` with this id.
-    pub fn of<D: Decider>(id: Uuid) -> Self {
-        Self::Stream(StreamName::of(D::STREAM, id))
-    }
-
-    /// The stream of `D` with this id that belongs to `owner`.
-    pub fn within<D: Decider>(owner: Uuid, id: Uuid) -> Self {
-        Self::Stream(StreamName::within(D::STREAM, owner, id))
-    }
-
-    /// All streams of `D` that belong to `owner`.
-    pub fn all<D: Decider>(owner: Uuid) -> Self {
-        Self::Family(StreamFamily::of(D::STREAM, owner))
-    }
-}
-
-impl FromStr for Source {
-    type Err = InvalidIdentifier;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match StreamFamily::parse(name) {
-            Some(family) => Ok(Self::Family(family)),
-            None => StreamName::parse(name).map(Self::Stream),
-        }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stream(stream) => stream.fmt(out),
-            Self::Family(family) => family.fmt(out),
-        }
     }
 }
 

@@ -22,6 +22,7 @@ mod positions;
 mod process;
 mod rejection;
 mod secret;
+mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
@@ -35,7 +36,7 @@ pub use decider::{Claim, ClaimChange, Command, Decider, Decision, Verdict};
 pub use event::{EventDecoder, EventEncoder, EventSet, Recorded, union_type_count};
 pub use facts::{Facts, Read, ReadClaims, ReadFamily, Reads};
 pub use fingerprint::{FoldFingerprint, FoldTrace, InvalidFingerprint};
-pub use identifiers::{Actor, EventId, InvalidIdentifier, Source, StreamFamily, StreamName, TenantId};
+pub use identifiers::{Actor, EventId, InvalidIdentifier, StreamFamily, StreamName, TenantId};
 pub use lane::{InvalidToken, Lane, LaneToken, LogId};
 pub use logged_event::{EventMetadata, LoggedEvent, NewEvent, SchemaFingerprint};
 pub use money::{Currency, Money, UnknownCurrency};
@@ -48,6 +49,7 @@ pub use rejection::Rejection;
 pub use secret::Secret;
 /// The body of a command, written as JSON.
 pub use serde_json::json;
+pub use source::Source;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use validation::{FieldError, Violations};
 pub use view::{Keys, Link, ReadStore, RowKey, Unfoldable, View};

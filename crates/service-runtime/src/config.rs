@@ -16,6 +16,7 @@ mod parse;
 mod printed;
 mod traces;
 pub mod url;
+mod views;
 
 pub use databases::{LogDatabaseConfig, LogServiceConfig, RedisConfig, ViewsDatabaseConfig};
 pub use kafka::{KafkaConfig, RegistryConfig};
@@ -23,6 +24,7 @@ pub use parking::ParkingConfig;
 pub use parse::parse;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use traces::{SamplerName, TracesConfig};
+pub use views::{ChangedViewsConfig, OnChangedView};
 
 /// Where a service listens.
 #[derive(Debug, Clone, Args)]

@@ -13,6 +13,7 @@
 
 mod codec;
 pub mod compatibility;
+mod fold;
 mod framing;
 pub mod headers;
 mod listed;
@@ -22,6 +23,7 @@ mod registry;
 mod schema;
 
 pub use codec::{Codec, DecodeError, EncodeError, Encoded, Examples, KnownSchema};
+pub use fold::fold_fingerprint;
 pub use framing::{FRAME_LENGTH, FrameError, frame, unframe};
 pub use listed::{ListedRecord, ListedRecords};
 pub use names::{record_key, subject, topic};

@@ -7,7 +7,8 @@ use clap::Args;
 use hmac::{Hmac, KeyInit, Mac};
 use http_api::AuthConfig;
 use service_runtime::config::{
-    ExposeSecret, LanesConfig, ListenConfig, LogDatabaseConfig, SecretString, TelemetryConfig,
+    ChangedViewsConfig, ExposeSecret, LanesConfig, ListenConfig, LogDatabaseConfig, SecretString,
+    TelemetryConfig,
 };
 use sha2::Sha256;
 
@@ -32,6 +33,9 @@ pub struct Config {
     /// What whoever signs in is given.
     #[command(flatten)]
     pub sign_in: SignInConfig,
+    /// What is done about inline views that changed.
+    #[command(flatten)]
+    pub views: ChangedViewsConfig,
     /// Memory for the states of recently used streams, in MiB. Too little makes commands read the log more often;
     /// it is a bound, not a reservation.
     #[arg(long, env = "TWOFOLD_WARM_MIB", default_value_t = 32, value_name = "MIB",

@@ -28,7 +28,7 @@ use axum::Router;
 use dispatch::{CommandError, Commands, DispatchOptions, Dispatcher};
 use event_log::{EventLog, Options};
 use http_api::{Authenticator, Limits, surface};
-use service_runtime::config::{ExposeSecret, LogDatabaseConfig};
+use service_runtime::config::{ExposeSecret, LogDatabaseConfig, OnChangedView};
 use service_runtime::{
     CancellationToken, DRAIN_TIMEOUT, Dependency, Health, ServiceFuture, Tasks, bind, serve, wait_for,
 };
@@ -61,6 +61,7 @@ pub struct CommandService {
     open: Arc<AtomicBool>,
     health: Health,
     database: Dependency,
+    rebuilds: bool,
 }
 
 impl CommandService {
@@ -90,7 +91,8 @@ impl CommandService {
 
             let listener = bind(config.listen.listen).await?;
             let address = listener.local_addr().context("find the port that was opened")?;
-            Ok(Self { listener, address, router, log, pool, dispatcher, open, health, database })
+            let rebuilds = config.views.on_changed_view == OnChangedView::Rebuild;
+            Ok(Self { listener, address, router, log, pool, dispatcher, open, health, database, rebuilds })
         })
     }
 
@@ -112,6 +114,7 @@ impl CommandService {
                 dispatcher: self.dispatcher,
                 open: self.open,
                 database: self.database,
+                rebuilds: self.rebuilds,
             };
             tasks.spawn("log watch", watch.run(stop));
             info!(%address, "command-service listens");
@@ -139,12 +142,15 @@ struct Watch {
     dispatcher: Arc<Dispatcher>,
     open: Arc<AtomicBool>,
     database: Dependency,
+    /// Inline views whose fold changed are built anew.
+    rebuilds: bool,
 }
 
 impl Watch {
     async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
         let (pool, log, dispatcher) = (self.pool.clone(), self.log.clone(), Arc::clone(&self.dispatcher));
-        let attempt = move || prepare(pool.clone(), log.clone(), Arc::clone(&dispatcher));
+        let rebuilds = self.rebuilds;
+        let attempt = move || prepare(pool.clone(), log.clone(), Arc::clone(&dispatcher), rebuilds);
         if wait_for(&self.database, &token, attempt).await.is_none() {
             return Ok(());
         }
@@ -171,8 +177,13 @@ impl Watch {
 
 /// The tables, and beside them the schemas that events will be written with; then the rows of inline views, up to
 /// date with the log.
-async fn prepare(pool: PgPool, log: EventLog, dispatcher: Arc<Dispatcher>) -> Result<(), CommandError> {
+async fn prepare(
+    pool: PgPool,
+    log: EventLog,
+    dispatcher: Arc<Dispatcher>,
+    rebuilds: bool,
+) -> Result<(), CommandError> {
     EventLog::migrate(&pool).await?;
     log.register_schemas(&dispatcher.commands().schemas()).await?;
-    dispatcher.open_inline_views(inline::shape).await
+    dispatcher.open_inline_views(rebuilds, inline::shape).await
 }

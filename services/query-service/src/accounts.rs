@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::api::Api;
 use crate::live::operation as live;
+use crate::past;
 
 type Accounts = ::accounts::Accounts;
 type Asked = crate::asked::Asked<Accounts>;
@@ -31,6 +32,8 @@ pub(crate) fn add_to(api: &mut Api) {
         "/v1/accounts/users/{id}",
         users::by_id,
         query("getUser", "A user, as of the last command that was answered")
+            .query_parameters::<past::Asks>()
+            .problem(ProblemType::Unavailable)
             .path_parameter::<Uuid>("id", "The user.")
             .answer::<UserRow>(200, "The user.")
             .problem(ProblemType::NotFound),

@@ -85,6 +85,8 @@ fn add_stock(api: &mut Api) {
         "/v1/catalog/stock/{product_id}",
         stock::of_product,
         query("getStock", "A product's stock by location, with its reservations")
+            .query_parameters::<past::Asks>()
+            .problem(ProblemType::Unavailable)
             .path_parameter::<Uuid>("product_id", "The product.")
             .answer::<stock::StockWithReservations>(200, "The stock.")
             .problem(ProblemType::NotFound),

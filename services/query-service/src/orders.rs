@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::api::Api;
 use crate::listing::Page;
+use crate::live::operation as live;
 use crate::past;
 
 type Orders = ::orders::Orders;
@@ -41,6 +42,19 @@ pub(crate) fn add_to(api: &mut Api) {
             .problem(ProblemType::Unavailable)
             .answer::<order::OrderWithNames>(200, "The order.")
             .problem(ProblemType::NotFound),
+    );
+    api.get(
+        "/v1/orders/{id}/live",
+        order::live,
+        live("watchOrder", "An order each time that anything about it changes")
+            .tag(TAG)
+            .scope(format!("{}:read", Orders::NAME))
+            .path_parameter::<Uuid>("id", "The order.")
+            .answer_events::<order::OrderWithNames>(
+                200,
+                "Events `changed`, each with the whole order; its products' names are those at that time, and a \
+                 name that changes is no event.",
+            ),
     );
     api.get(
         "/v1/orders/{id}/fulfilment",

@@ -6,7 +6,7 @@
 
 mod log_service;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http_api::{Problem, ProblemType};
 use kernel::{Context, Keys, LaneToken, Recorded, RowKey, Sequence, Source, View};
@@ -52,6 +52,15 @@ impl<R: serde::Serialize> Was<R> {
     }
 }
 
+/// Rows as they were.
+#[derive(Debug)]
+pub(crate) struct Were<R> {
+    /// Those that there were, by their keys.
+    pub(crate) rows: BTreeMap<RowKey, R>,
+    /// As of where in the log.
+    pub(crate) as_of: LaneToken,
+}
+
 impl Past {
     /// A row as of a moment. `now` is the row as it stands, where that is known: some rows' keys alone do not say
     /// where their events are.
@@ -63,7 +72,21 @@ impl Past {
         now: Option<&V::Row>,
         as_of: &str,
     ) -> Result<Was<V::Row>, Problem> {
-        let mut known: BTreeSet<Source> = V::sources(key, now).into_iter().collect();
+        let of = |touched: &RowKey| touched == key;
+        let mut were = self.rows::<C, V>(place, asked, V::sources(key, now), of, as_of).await?;
+        Ok(Was { row: were.rows.remove(key), as_of: were.as_of })
+    }
+
+    /// Those rows as of a moment that are `wanted` of what the sources make.
+    pub(crate) async fn rows<C: Context, V: View<Event = C::Event>>(
+        &self,
+        place: &Place,
+        asked: &Asked<C>,
+        sources: Vec<Source>,
+        wanted: impl Fn(&RowKey) -> bool,
+        as_of: &str,
+    ) -> Result<Were<V::Row>, Problem> {
+        let mut known: BTreeSet<Source> = sources.into_iter().collect();
         let mut unread: Vec<Source> = known.iter().cloned().collect();
         let mut at = as_of.to_owned();
         let mut events: Vec<Recorded<C::Event>> = Vec::new();
@@ -81,24 +104,31 @@ impl Past {
         events.sort_by_key(|event| event.sequence);
         events.dedup_by_key(|event| event.sequence);
         let as_of = place.log.at(Sequence::new(at.parse().unwrap_or_default()));
-        Ok(Was { row: fold::<V>(key, &events)?, as_of })
+        Ok(Were { rows: fold::<V>(wanted, &events)?, as_of })
     }
 }
 
-/// The row after these events: of those of its sources that name its key, or a link that it has by then.
-fn fold<V: View>(key: &RowKey, events: &[Recorded<V::Event>]) -> Result<Option<V::Row>, Problem> {
-    let mut row: Option<V::Row> = None;
+/// The rows after these events, each of those that name its key, or a link that it has by then.
+fn fold<V: View>(
+    wanted: impl Fn(&RowKey) -> bool,
+    events: &[Recorded<V::Event>],
+) -> Result<BTreeMap<RowKey, V::Row>, Problem> {
+    let mut rows: BTreeMap<RowKey, V::Row> = BTreeMap::new();
     for event in events {
-        let touched = match V::keys(event) {
-            Keys::None => false,
-            Keys::These(keys) => keys.contains(key),
-            Keys::Linked(link) => row.as_ref().is_some_and(|row| V::links(row).contains(&link)),
+        let touched: Vec<RowKey> = match V::keys(event) {
+            Keys::None => Vec::new(),
+            Keys::These(keys) => keys.into_iter().filter(&wanted).collect(),
+            Keys::Linked(link) => {
+                let linked = rows.iter().filter(|(_, row)| V::links(row).contains(&link));
+                linked.map(|(key, _)| key.clone()).collect()
+            }
         };
-        if touched {
-            row = V::evolve(key, row, event).map_err(Problem::internal)?;
+        for key in touched {
+            let row = V::evolve(&key, rows.remove(&key), event).map_err(Problem::internal)?;
+            rows.extend(row.map(|row| (key, row)));
         }
     }
-    Ok(row)
+    Ok(rows)
 }
 
 /// What a client asked that has no answer.

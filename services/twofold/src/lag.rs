@@ -2,11 +2,12 @@
 
 use std::io;
 
-use event_log::EventLog;
+use event_log::{EventLog, InlineCode};
 use kernel::{Command, Context, ContextVisitor, LogId, ReadStore, Registry, Sequence, View};
 use read_store::{PostgresReader, RedisReader};
 use serde::Serialize;
 use service_runtime::config::ExposeSecret;
+use wire::{Codec, fold_fingerprint};
 
 use crate::home::HomeArgs;
 use crate::log::{self, LogArgs, connect};
@@ -120,7 +121,7 @@ impl Stores {
                 ("redis", at.map(Some).map_err(|error| text(&error)))
             }
             ReadStore::Inline => {
-                let at = event_log.inline_head((view.name, view.version), log).await;
+                let at = event_log.inline_head(view.name, &view.code, log).await;
                 ("log", at.map(|found| found.map(|(_, through)| through)).map_err(|error| text(&error)))
             }
         };
@@ -166,6 +167,8 @@ struct Named {
     name: &'static str,
     version: u32,
     stores: &'static [ReadStore],
+    /// Of one that is inline.
+    code: InlineCode,
 }
 
 struct Views(Vec<Named>);
@@ -185,7 +188,12 @@ impl Registry for InContext<'_> {
     fn command<C: Command>(&mut self) {}
 
     fn view<V: View>(&mut self) {
-        let named = Named { context: self.context, name: V::NAME, version: V::VERSION, stores: V::STORES };
+        let is_inline = V::STORES.contains(&ReadStore::Inline);
+        let codec = is_inline.then(Codec::new).and_then(Result::ok);
+        let fold = codec.and_then(|codec| fold_fingerprint::<V>(&codec));
+        let code = InlineCode { version: V::VERSION, fold };
+        let named =
+            Named { context: self.context, name: V::NAME, version: V::VERSION, stores: V::STORES, code };
         self.views.push(named);
     }
 }

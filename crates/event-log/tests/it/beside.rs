@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use event_log::{
-    Append, AppendError, Beside, CaughtUpRow, InlineRow, InlineView, KeptRow, PasswordHash, Receipt,
+    Append, AppendError, Beside, CaughtUpRow, InlineCode, InlineRow, InlineView, KeptRow, OpenedView,
+    PasswordHash, Receipt,
 };
 use kernel::{RowKey, Sequence, StreamName, TenantId};
 use uuid::Uuid;
@@ -15,8 +16,16 @@ const MARK: &str = "7312-05-06T07:08:09.123456Z";
 /// A log with an inline view that reflects nothing yet.
 async fn with_view() -> (Fixture, InlineView) {
     let fixture = Fixture::new().await;
-    let view = fixture.log.open_inline_view(CONTEXT, "counters", 1, "").await.unwrap();
+    let OpenedView::New(view) = opened(&fixture, 1, None).await else { panic!("it is not new") };
     (fixture, view)
+}
+
+async fn opened(fixture: &Fixture, version: u32, fold: Option<&str>) -> OpenedView {
+    fixture.log.open_inline_view(CONTEXT, "counters", &code(version, fold), true, "").await.unwrap()
+}
+
+fn code(version: u32, fold: Option<&str>) -> InlineCode {
+    InlineCode { version, fold: fold.map(|fold| fold.parse().unwrap()) }
 }
 
 async fn begun(fixture: &Fixture, view: InlineView, tenant: &TenantId) {
@@ -222,9 +231,9 @@ async fn a_view_that_missed_an_append_says_so_until_it_has_caught_up() {
 #[tokio::test]
 async fn versions_of_a_view_have_rows_of_their_own() {
     let (fixture, first) = with_view().await;
-    let second = fixture.log.open_inline_view(CONTEXT, "counters", 2, "").await.unwrap();
+    let OpenedView::New(second) = opened(&fixture, 2, None).await else { panic!("it is not new") };
     assert_ne!(first, second);
-    assert_eq!(first, fixture.log.open_inline_view(CONTEXT, "counters", 1, "").await.unwrap());
+    assert_eq!(opened(&fixture, 1, None).await, OpenedView::Known(first));
     let mine = tenant("acme");
     begun(&fixture, second, &mine).await;
     let append = recording(&some_stream("product"), 0, 1).writing(second, "a", 0, Some("2"));
@@ -237,10 +246,61 @@ async fn versions_of_a_view_have_rows_of_their_own() {
 async fn a_view_is_opened_by_many_at_once() {
     let fixture = Fixture::new().await;
     let shape = "CREATE INDEX IF NOT EXISTS rows_by_name ON rows (tenant_id, (row ->> 'name'))";
-    let opening = (0..4).map(|_| fixture.log.open_inline_view(CONTEXT, "many-words", 3, shape));
+    let third = code(3, None);
+    let opening = (0..4).map(|_| fixture.log.open_inline_view(CONTEXT, "many-words", &third, true, shape));
     let opened: Vec<_> = futures::future::join_all(opening).await.into_iter().map(Result::unwrap).collect();
-    assert!(opened.iter().all(|view| *view == opened[0]));
-    assert!(fixture.log.open_inline_view(CONTEXT, "Robert'); --", 1, "").await.is_err());
+    let is_new = |opened: &OpenedView| match opened {
+        OpenedView::New(view) => Some(*view),
+        OpenedView::Known(_) | OpenedView::Changed => None,
+    };
+    let new: Vec<_> = opened.iter().filter_map(is_new).collect();
+    assert_eq!(new.len(), 1, "{opened:?}");
+    assert_eq!(opened.iter().filter(|opened| **opened == OpenedView::Known(new[0])).count(), 3, "{opened:?}");
+    assert!(fixture.log.open_inline_view(CONTEXT, "Robert'); --", &third, true, "").await.is_err());
+}
+
+const ONE: Option<&str> = Some("0000000000000001");
+const OTHER: Option<&str> = Some("0000000000000002");
+
+#[tokio::test]
+async fn folds_of_one_version_have_rows_of_their_own_and_each_finds_its_own_again() {
+    let (fixture, rows) = with_view().await;
+    assert_eq!(opened(&fixture, 1, ONE).await, OpenedView::Known(rows), "of which nobody knew the fold");
+    let OpenedView::New(others) = opened(&fixture, 1, OTHER).await else { panic!("it is not new") };
+    assert_ne!(rows, others);
+    for (fold, own) in [(ONE, rows), (OTHER, others), (ONE, rows)] {
+        assert_eq!(opened(&fixture, 1, fold).await, OpenedView::Known(own));
+    }
+    assert_eq!(opened(&fixture, 1, None).await, OpenedView::Known(others), "the version alone counts");
+
+    let mine = tenant("acme");
+    begun(&fixture, rows, &mine).await;
+    begun(&fixture, others, &mine).await;
+    let append = recording(&some_stream("product"), 0, 1).writing(others, "a", 0, Some("2"));
+    let log = fixture.append(&mine, append).await.unwrap().log;
+    assert_eq!(row(&fixture, rows, &mine, "a").await, None);
+    for (fold, own, through) in [(ONE, rows, 0), (OTHER, others, 1)] {
+        let head = fixture.log.inline_head("counters", &code(1, fold), &log).await.unwrap();
+        assert_eq!(head, Some((own, Sequence::new(through))));
+    }
+    assert_eq!(fixture.log.inline_head("counters", &code(2, ONE), &log).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_changed_fold_changes_nothing_where_that_is_refused() {
+    let (fixture, rows) = with_view().await;
+    opened(&fixture, 1, ONE).await;
+    let refusing =
+        async |code| fixture.log.open_inline_view(CONTEXT, "counters", &code, false, "").await.unwrap();
+    assert_eq!(refusing(code(1, OTHER)).await, OpenedView::Changed);
+    assert_eq!(refusing(code(1, ONE)).await, OpenedView::Known(rows));
+    assert!(
+        matches!(refusing(code(2, OTHER)).await, OpenedView::New(_)),
+        "a raised version is no changed fold"
+    );
+    let views: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM inline_views").fetch_one(&fixture.pool).await.unwrap();
+    assert_eq!(views, 2);
 }
 
 #[tokio::test]

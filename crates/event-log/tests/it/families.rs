@@ -138,6 +138,38 @@ async fn some_streams_are_read_in_the_order_of_the_log_and_no_further_than_asked
 }
 
 #[tokio::test]
+async fn what_names_an_id_is_found_among_all_streams_of_a_kind() {
+    let fixture = Fixture::new().await;
+    let (mine, theirs) = neighbours();
+    let (ann, bob) = (Uuid::from_u128(0xa1), Uuid::from_u128(0xb1));
+    let told = [
+        ("post", 1, format!("\u{2}{ann}title")),
+        ("post", 2, format!("{bob}")),
+        ("posting", 3, format!("{ann}")),
+        ("post", 4, format!("{bob}{ann}")),
+    ];
+    for tenant in [&theirs, &mine] {
+        for (kind, id, payload) in &told {
+            let mut append = recording(&StreamName::of(kind, Uuid::from_u128(*id)), 0, 1);
+            append.events[0].payload = payload.clone().into();
+            fixture.append(tenant, append).await.unwrap();
+        }
+    }
+    let naming = |id| Source::Naming { kind: "post".into(), id };
+    let read = async |sources: &[Source], to| {
+        let range = (Sequence::ZERO, Sequence::new(to));
+        let events = fixture.log.read_streams(CONTEXT, &mine, sources, range, 100).await.unwrap();
+        assert!(events.iter().all(|event| event.tenant == mine));
+        events.iter().filter_map(|event| event.event.stream.id()).map(|id| id.as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&[naming(ann)], 99).await, [1, 4]);
+    assert_eq!(read(&[naming(bob)], 99).await, [2, 4]);
+    assert_eq!(read(&[naming(bob)], 7).await.len(), 1);
+    let stream = Source::Stream(StreamName::of("posting", Uuid::from_u128(3)));
+    assert_eq!(read(&[naming(ann), stream], 99).await, [1, 3, 4]);
+}
+
+#[tokio::test]
 async fn the_last_event_up_to_a_moment_is_found() {
     let fixture = Fixture::new().await;
     let acme = tenant("acme");

@@ -144,7 +144,7 @@ impl<V: View> ViewCase<V> {
                 sources.dedup();
             }
             let mut fold = Fold::<V>::default();
-            told.iter().for_each(|event| fold.apply(event));
+            told.iter().for_each(|event| fold.apply_to(event, |touched| *touched == key));
             let found = fold.into_rows().remove(&(tenant, key.clone()));
             assert_eq!(found.as_ref(), Some(&row), "{} {key:?} by its sources", V::NAME);
         }
@@ -206,7 +206,12 @@ impl<V: View> Fold<V> {
 
     #[track_caller]
     fn apply(&mut self, event: &Recorded<V::Event>) {
-        for key in self.keys(event) {
+        self.apply_to(event, |_| true);
+    }
+
+    #[track_caller]
+    fn apply_to(&mut self, event: &Recorded<V::Event>, wanted: impl Fn(&RowKey) -> bool) {
+        for key in self.keys(event).into_iter().filter(wanted) {
             let slot = self.0.entry((event.tenant.clone(), key.clone())).or_insert((Sequence::ZERO, None));
             if slot.0 >= event.sequence {
                 continue;

@@ -270,6 +270,7 @@ fn config(url: &str) -> Config {
         auth: AuthConfig::with_secret(SecretString::from(SECRET)),
         once: OnceConfig::default(),
         sign_in: SignInConfig::default(),
+        views: service_runtime::config::ChangedViewsConfig::default(),
         warm_mib: 32,
         telemetry: TelemetryConfig::default(),
     }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use http_api::{Path, Problem, Query};
-use kernel::Sequence;
+use kernel::{LaneToken, Sequence};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
@@ -17,6 +17,7 @@ use crate::answer::{Answer, not_found};
 use crate::api::App;
 use crate::listing::{invalid, unless_empty};
 use crate::live::{self, Resource, Seen};
+use crate::past;
 use crate::stores::{InlinePlace, InlineStore};
 
 /// See `queries/accounts/list_users.sql`.
@@ -64,10 +65,15 @@ pub(super) struct NumberedPage<T> {
 pub(super) async fn by_id(
     State(app): State<App>,
     Path(id): Path<Uuid>,
+    Query(asks): Query<past::Asks>,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let store = app.stores.inline()?;
     let place = store.place::<Accounts, Users>(&asked).await?;
+    if let Some(as_of) = &asks.as_of {
+        let was = app.past.row::<Accounts, Users>(&place.place, &asked, &id.into(), None, as_of).await?;
+        return Ok(was.answer(unknown)?.to(&asked));
+    }
     let seen = look(store, &place, id, asked.deadline).await?;
     Ok(Answer { body: seen.body, reflects: seen.reflects, parked: None }.to(&asked))
 }
@@ -166,6 +172,10 @@ async fn look(
 ) -> Result<Seen, Problem> {
     let found = store.row(place, &id.to_string(), deadline).await?;
     let reflects = place.place.log.at(found.reflects);
-    let row = found.row.ok_or_else(|| not_found("unknown-user", "there is no such user", &reflects, None))?;
+    let row = found.row.ok_or_else(|| unknown(&reflects))?;
     Ok(Seen { body: row.body, changed: row.stamp, reflects, parked: None })
+}
+
+fn unknown(reflects: &LaneToken) -> Problem {
+    not_found("unknown-user", "there is no such user", reflects, None)
 }

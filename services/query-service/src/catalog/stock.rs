@@ -1,11 +1,11 @@
 //! Stock: of one product, and what runs low.
 
-use ::catalog::views::{ProductStock, Reservation, StockByProduct};
+use ::catalog::views::{ProductStock, Reservation, StockByProduct, StockRow};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use http_api::{Path, Problem, Query};
-use kernel::{Sequence, TenantId};
+use kernel::{LaneToken, Sequence, TenantId, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
@@ -16,6 +16,7 @@ use crate::answer::{Answer, not_found};
 use crate::api::App;
 use crate::listing::{Gathered, invalid, limit, position, unless_empty};
 use crate::live::{self, Resource, Seen};
+use crate::past::{self, Was, Were};
 use crate::stores::{Place, Stores, statement_problem};
 
 /// See `queries/catalog/stock_of_product.sql`.
@@ -30,7 +31,8 @@ const MOST: i64 = 200;
 /// What counts as low where nothing is said.
 const USUALLY_LOW: i64 = 10;
 
-/// A product's stock and what is reserved of it. The form is made by the statement; this is its description.
+/// A product's stock and what is reserved of it. The form is made by the statement; this is its description, and what
+/// is answered of the past.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct StockWithReservations {
     #[serde(flatten)]
@@ -44,12 +46,37 @@ pub(super) struct StockWithReservations {
 pub(super) async fn of_product(
     State(app): State<App>,
     Path(id): Path<Uuid>,
+    Query(asks): Query<past::Asks>,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let place = app.stores.place::<Catalog, StockByProduct>(&asked).await?;
+    if let Some(as_of) = &asks.as_of {
+        return Ok(was(&app, &place, &asked, id, as_of).await?.to(&asked));
+    }
     app.stores.catch_up::<StockByProduct>(&place, asked.deadline).await?;
     let seen = look(&app.stores, &place, &asked.tenant, id).await?;
     Ok(Answer { body: seen.body, reflects: seen.reflects, parked: seen.parked }.to(&asked))
+}
+
+/// The stock as it was, with its reservations of then.
+async fn was(app: &App, place: &Place, asked: &Asked, id: Uuid, as_of: &str) -> Result<Answer, Problem> {
+    let sources = StockByProduct::sources(&id.into(), None);
+    let Were { rows, as_of } =
+        app.past.rows::<Catalog, StockByProduct>(place, asked, sources, |_| true, as_of).await?;
+    let (mut stock, mut reservations, mut reservation_count) = (None, Vec::new(), 0);
+    for row in rows.into_values() {
+        match row {
+            StockRow::Product(product) => stock = Some(product),
+            StockRow::Reservation(reservation) => {
+                reservation_count += 1;
+                if reservation_count <= RESERVATIONS_MOST {
+                    reservations.push(reservation);
+                }
+            }
+        }
+    }
+    let stock = stock.map(|stock| StockWithReservations { stock, reservation_count, reservations });
+    Was { row: stock, as_of }.answer(|as_of| unknown(as_of, None))
 }
 
 pub(super) async fn live(
@@ -92,8 +119,12 @@ async fn look(stores: &Stores, place: &Place, tenant: &TenantId, id: Uuid) -> Re
     let parked = place.parked_in(&found)?;
     match body.zip(stamp) {
         Some((body, stamp)) => Ok(Seen { body, changed: Sequence::from_i64(stamp), reflects, parked }),
-        None => Err(not_found("unknown-product", "there is no such product", &reflects, parked)),
+        None => Err(unknown(&reflects, parked)),
     }
+}
+
+fn unknown(reflects: &LaneToken, parked: Option<Sequence>) -> Problem {
+    not_found("unknown-product", "there is no such product", reflects, parked)
 }
 
 /// What runs low.

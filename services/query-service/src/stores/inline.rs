@@ -4,7 +4,9 @@
 //! is as new as the log; only while command-services of two releases run side by side, or a new version of a view is
 //! being built, can it be behind, and then it is waited for like any other.
 
+use std::collections::HashMap;
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,6 +18,7 @@ use service_runtime::{CancellationToken, Dependency, Health, wait_for};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{PgPool, Row as _};
 use tokio::time::{Instant, sleep};
+use wire::{Codec, fold_fingerprint};
 
 use super::{CONNECTION_WAIT_MAX, Place, fresh, statement_problem};
 use crate::asked::Asked;
@@ -36,7 +39,11 @@ const NONE: i32 = -1;
 pub(crate) struct InlineStore {
     pool: PgPool,
     health: Dependency,
+    folds: Folds,
 }
+
+/// What the folds of views are known by, once they were asked for; empty where that is nothing.
+type Folds = Arc<Mutex<HashMap<&'static str, Arc<str>>>>;
 
 /// Where a tenant's rows of an inline view are, and how far an answer from there must have come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +78,7 @@ impl InlineStore {
                 })
             })
             .connect_lazy_with(options.application_name("twofold query-service"));
-        Ok(Self { pool, health: health.dependency("inline") })
+        Ok(Self { pool, health: health.dependency("inline"), folds: Folds::default() })
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -85,6 +92,7 @@ impl InlineStore {
             .bind(i64::from(V::VERSION))
             .bind(asked.tenant.as_str())
             .bind(C::NAME)
+            .bind(&*self.fold::<V>()?)
             .fetch_optional(&self.pool)
             .await
             .map_err(statement_problem)?;
@@ -93,6 +101,19 @@ impl InlineStore {
                 .detail("no command-service has opened this view at this version yet")
         })?;
         Self::numbers(&found, asked).map_err(statement_problem)
+    }
+
+    /// Its rows are asked for by it: those of another fold say something else.
+    fn fold<V: View>(&self) -> Result<Arc<str>, Problem> {
+        let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = folds.get(V::NAME) {
+            return Ok(Arc::clone(known));
+        }
+        let codec = Codec::<V::Event>::new().map_err(Problem::internal)?;
+        let fold = fold_fingerprint::<V>(&codec).map(|fold| fold.to_string()).unwrap_or_default();
+        let fold: Arc<str> = fold.into();
+        folds.insert(V::NAME, Arc::clone(&fold));
+        Ok(fold)
     }
 
     fn numbers<C: Context>(found: &PgRow, asked: &Asked<C>) -> Result<InlinePlace, sqlx::Error> {

@@ -8,19 +8,19 @@ use crate::service;
 use crate::shop::*;
 
 /// An open stream.
-struct Stream {
+pub(crate) struct Stream {
     response: reqwest::Response,
     text: String,
 }
 
 #[derive(Debug, PartialEq)]
-struct Event {
-    id: String,
-    name: String,
-    data: Value,
+pub(crate) struct Event {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
-async fn watch(client: &Client, path: &str, headers: &[(&str, &str)]) -> Stream {
+pub(crate) async fn watch(client: &Client, path: &str, headers: &[(&str, &str)]) -> Stream {
     let response = client.send(&format!("{path}/live"), headers).await;
     assert_eq!(response.status().as_u16(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -29,7 +29,7 @@ async fn watch(client: &Client, path: &str, headers: &[(&str, &str)]) -> Stream 
 
 impl Stream {
     /// The next event; none when the stream has ended.
-    async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         timeout(SOON, async {
             loop {
                 if let Some(event) = self.take() {

@@ -66,6 +66,7 @@ async fn every_query_is_described() {
             "/v1/orders/revenue",
             "/v1/orders/{id}",
             "/v1/orders/{id}/fulfilment",
+            "/v1/orders/{id}/live",
             "/v1/travel/approvals",
             "/v1/travel/bookings/{id}",
             "/v1/travel/dashboard",

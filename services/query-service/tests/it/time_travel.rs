@@ -133,6 +133,51 @@ async fn a_product_is_answered_as_it_was_under_its_categorys_name_of_then() {
 }
 
 #[tokio::test]
+async fn stock_is_answered_as_it_was_with_its_reservations_of_then() {
+    let mut trip = Trip::begin().await;
+    for tenant in [&trip.acme, &trip.rival] {
+        let furniture = json!({"category_id": FURNITURE, "name": "Furniture"});
+        trip.does(tenant, "catalog/create-category", furniture).await;
+    }
+    let chair = json!({
+        "product_id": CHAIR, "sku": "chair", "name": "Chair", "category_id": FURNITURE, "price": euro(1999)
+    });
+    let reserved =
+        |id: u128| json!({"product_id": CHAIR, "quantity": 2, "reservation_id": Uuid::from_u128(id)});
+    let ended = |id: u128| json!({"product_id": CHAIR, "reservation_id": Uuid::from_u128(id)});
+    let commands = |pieces: i64| {
+        [
+            ("create-product", chair.clone()),
+            ("receive-stock", json!({"product_id": CHAIR, "location": "Berlin", "quantity": pieces})),
+            ("reserve-stock", reserved(1)),
+            ("reserve-stock", reserved(2)),
+            ("describe-product", json!({"product_id": CHAIR, "name": "Armchair"})),
+            ("ship-stock", ended(1)),
+            ("release-stock", ended(2)),
+        ]
+    };
+    let mut then: Vec<(String, Value)> = Vec::new();
+    let path = format!("/v1/catalog/stock/{CHAIR}");
+    for ((name, body), (_, of_the_rival)) in commands(9).into_iter().zip(commands(70)) {
+        trip.does(&trip.rival, &format!("catalog/{name}"), of_the_rival).await;
+        let place = trip.does(&trip.acme, &format!("catalog/{name}"), body).await;
+        trip.reaches_the_views().await;
+        then.push((place, trip.ann_of(&trip.acme).get(&path).await.ok().body));
+    }
+    let counts: Vec<_> = then.iter().map(|(_, was)| was["reservation_count"].as_i64().unwrap()).collect();
+    assert_eq!(counts, [0, 0, 1, 2, 2, 1, 0]);
+    let ann = trip.ann_of(&trip.acme);
+    for (place, was) in &then {
+        let got = ann.get(&as_of(&path, place)).await.ok();
+        assert_eq!((&got.body, got.header("twofold-sequence")), (was, place.as_str()));
+    }
+    let got = ann.get(&as_of(&path, "0")).await.problem(404, "not-found");
+    assert_eq!(got.body["code"], "unknown-product");
+    let of_the_rival = trip.ann_of(&trip.rival).get(&as_of(&path, &then[1].0)).await.ok();
+    assert_eq!(of_the_rival.body["total"], 70);
+}
+
+#[tokio::test]
 async fn an_order_is_answered_as_it_was_with_its_payment_of_then() {
     let mut trip = Trip::begin().await;
     let commands = |amount: i64| {

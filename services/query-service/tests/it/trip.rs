@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use catalog::views::{ProductDetails, ProductNames};
+use catalog::views::{ProductDetails, ProductNames, StockByProduct};
 use catalog::{Catalog, CatalogEvent};
 use command_service::{CommandService, OnceConfig};
 use event_log::{EventLog, Options};
@@ -37,9 +37,10 @@ pub(crate) const HOTEL: Uuid = Uuid::from_u128(0x41);
 pub(crate) const STAY: Uuid = Uuid::from_u128(0xb0);
 
 /// The tables' shapes, as the projector gives them.
-const SHAPES: [(&str, &str); 3] = [
+const SHAPES: [(&str, &str); 4] = [
     ("travel-groups", include_str!("../../../projector-postgres/src/tables/travel-groups.sql")),
     ("travel-expenses", include_str!("../../../projector-postgres/src/tables/travel-expenses.sql")),
+    ("stock", include_str!("../../../projector-postgres/src/tables/stock.sql")),
     ("travel-itinerary", include_str!("../../../projector-postgres/src/tables/travel-itinerary.sql")),
 ];
 
@@ -70,6 +71,7 @@ struct Kept {
     rooms: Projection<Rooms, PostgresRows>,
     products: Projection<ProductDetails, PostgresRows>,
     products_in_redis: Projection<ProductDetails, RedisRows>,
+    stock: Projection<StockByProduct, PostgresRows>,
     names: Projection<ProductNames, PostgresRows>,
     names_in_redis: Projection<ProductNames, RedisRows>,
     orders: Projection<OrderDetails, PostgresRows>,
@@ -88,6 +90,7 @@ impl Trip {
             auth: AuthConfig::with_secret(secret.clone()),
             once: OnceConfig::default(),
             sign_in: command_service::SignInConfig::default(),
+            views: service_runtime::config::ChangedViewsConfig::default(),
             warm_mib: 8,
             telemetry: TelemetryConfig::default(),
         };
@@ -201,6 +204,7 @@ impl Trip {
         let sold: Vec<Recorded<CatalogEvent>> = self.log_of(Catalog::NAME).await;
         self.rows.products.follow(&sold).await;
         self.rows.products_in_redis.follow(&sold).await;
+        self.rows.stock.follow(&sold).await;
         self.rows.names.follow(&sold).await;
         self.rows.names_in_redis.follow(&sold).await;
         let ordered: Vec<Recorded<OrdersEvent>> = self.log_of(Orders::NAME).await;
@@ -260,6 +264,7 @@ impl Kept {
             rooms: begin::<Rooms, Travel>(url, lane).await,
             products: begin::<ProductDetails, Catalog>(url, lane).await,
             products_in_redis: begin_in_redis::<ProductDetails, Catalog>(redis, lane).await,
+            stock: begin::<StockByProduct, Catalog>(url, lane).await,
             names: begin::<ProductNames, Catalog>(url, lane).await,
             names_in_redis: begin_in_redis::<ProductNames, Catalog>(redis, lane).await,
             orders: begin::<OrderDetails, Orders>(url, lane).await,

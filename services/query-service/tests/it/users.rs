@@ -8,7 +8,10 @@ use futures::future::join_all;
 use http_api::{AuthConfig, Claims, auth::generate_secret, mint};
 use serde_json::{Value, json};
 use service_runtime::CancellationToken;
-use service_runtime::config::{LanesConfig, ListenConfig, LogDatabaseConfig, SecretString, TelemetryConfig};
+use service_runtime::config::{
+    ChangedViewsConfig, LanesConfig, ListenConfig, LogDatabaseConfig, LogServiceConfig, OnChangedView,
+    SecretString, TelemetryConfig,
+};
 use test_servers::{TestDatabase, TestRedis};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -21,6 +24,7 @@ const PASSWORD: &str = "correct horse battery";
 const ANN: Uuid = Uuid::from_u128(0xa1);
 const BOB: Uuid = Uuid::from_u128(0xb1);
 const EVE: Uuid = Uuid::from_u128(0xe1);
+const ANOTHER_FOLD: &str = "0123456789abcdef";
 
 /// A log, a service that takes commands and one that answers queries.
 struct Place {
@@ -47,7 +51,8 @@ impl Place {
         let mut config = service::config_of(TestDatabase::create().await.url(), &redis);
         config.auth = AuthConfig::with_secret(secret.clone());
         config.inline_url = Some(SecretString::from(log.url()));
-        let (commands, token, running) = commands_on(&log, &secret).await;
+        let (commands, token, running) = commands_on(&log, &secret, ChangedViewsConfig::default()).await;
+        config.log_service = LogServiceConfig { url: format!("http://{commands}") };
         let queries = service::start(config).await;
         let place = Self {
             log,
@@ -70,10 +75,21 @@ impl Place {
 
     /// The command-service ends and another one takes its place.
     async fn restart_commands(&mut self) {
+        self.stop_commands().await;
+        let config = ChangedViewsConfig::default();
+        (self.commands, self.token, self.running) = commands_on(&self.log, &self.secret, config).await;
+        self.is_ready().await;
+    }
+
+    async fn stop_commands(&mut self) {
         self.token.cancel();
         (&mut self.running).await.unwrap().unwrap();
-        (self.commands, self.token, self.running) = commands_on(&self.log, &self.secret).await;
-        self.is_ready().await;
+    }
+
+    /// The rows are the work of another fold.
+    async fn release_of_another_fold_was_here(&self, pool: &sqlx::PgPool) {
+        let changed = sqlx::query("UPDATE inline_views SET fold = $1").bind(ANOTHER_FOLD);
+        changed.execute(pool).await.unwrap();
     }
 
     fn bearer(&self, name: &str, scope: &str) -> String {
@@ -126,6 +142,7 @@ impl Place {
 async fn commands_on(
     log: &TestDatabase,
     secret: &SecretString,
+    views: ChangedViewsConfig,
 ) -> (SocketAddr, CancellationToken, JoinHandle<anyhow::Result<()>>) {
     let config = command_service::Config {
         listen: ListenConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
@@ -134,6 +151,7 @@ async fn commands_on(
         auth: AuthConfig::with_secret(secret.clone()),
         once: OnceConfig::default(),
         sign_in: SignInConfig::default(),
+        views,
         warm_mib: 32,
         telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
     };
@@ -337,6 +355,48 @@ async fn a_user_that_the_log_does_not_have_yet_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_is_answered_as_they_were_with_the_posts_and_followers_of_then() {
+    let place = Place::open().await;
+    let post = |tenant: &str| json!({ "user_id": ANN, "post_id": Uuid::from_u128(1), "title": tenant });
+    let mut then: Vec<(String, Value)> = Vec::new();
+    for tenant in ["globex", "acme"] {
+        place.registers(tenant, BOB, "Bob").await;
+        let mut places = vec![place.registers(tenant, ANN, &format!("Ann of {tenant}")).await];
+        let mut were = vec![place.user(tenant, ANN).await.ok().body];
+        let followed = json!({ "user_id": BOB, "followed_id": ANN });
+        let commands = [
+            ("follow-user", followed.clone()),
+            ("follow-user", json!({ "user_id": ANN, "followed_id": BOB })),
+            ("publish-post", post(tenant)),
+            ("publish-post", json!({ "user_id": BOB, "post_id": Uuid::from_u128(2), "title": "Bob's" })),
+            ("update-profile", json!({ "user_id": ANN, "bio": format!("Works at {tenant}") })),
+            ("unfollow-user", followed),
+            ("remove-post", json!({ "user_id": ANN, "post_id": Uuid::from_u128(1) })),
+            ("suspend-user", json!({ "user_id": ANN })),
+        ];
+        for (name, body) in commands {
+            places.push(place.done(tenant, name, body).await);
+            were.push(place.user(tenant, ANN).await.ok().body);
+        }
+        then = places.into_iter().zip(were).collect();
+    }
+    let counted = |(_, was): &(String, Value)| {
+        (was["follower_count"].as_i64().unwrap(), was["post_count"].as_i64().unwrap())
+    };
+    let counts: Vec<_> = then.iter().map(counted).collect();
+    assert_eq!(counts, [(0, 0), (1, 0), (1, 0), (1, 1), (1, 1), (1, 1), (0, 1), (0, 0), (0, 0)]);
+    let client = place.client("acme");
+    for (at, was) in &then {
+        let got = client.get(&format!("{}?as_of={at}", user(ANN))).await.ok();
+        assert_eq!((&got.body, got.header("twofold-sequence")), (was, at.as_str()));
+    }
+    let got = client.get(&format!("{}?as_of=0", user(ANN))).await.problem(404, "not-found");
+    assert_eq!(got.body["code"], "unknown-user");
+    client.get(&format!("{}?as_of={}", user(EVE), then[0].0)).await.problem(404, "not-found");
+    client.get(&format!("{}?as_of=999", user(ANN))).await.invalid("as_of", "in-the-future");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_behind_the_log_are_built_from_it_before_commands_are_taken_and_when_they_come() {
     let mut place = Place::open().await;
     place.registers("acme", ANN, "Ann").await;
@@ -355,6 +415,52 @@ async fn rows_that_are_behind_the_log_are_built_from_it_before_commands_are_take
     let after = [place.user("acme", ANN).await.ok().body, place.user("acme", BOB).await.ok().body];
     assert_eq!(after, before);
     assert_eq!(place.list("acme", "").await.body["total"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fold_that_changed_while_its_version_did_not_is_built_anew_beside_the_rows_that_it_did_not_make() {
+    let mut place = Place::open().await;
+    place.registers("globex", BOB, "Bob").await;
+    place.registers("acme", ANN, "Ann").await;
+    let pool = place.log.pool().await;
+    place.release_of_another_fold_was_here(&pool).await;
+    assert_eq!(place.user("acme", ANN).await.status, 503, "no rows of this fold");
+    place.restart_commands().await;
+    assert_eq!(place.user("acme", ANN).await.ok().body["name"], "Ann");
+    let after = place.registers("acme", EVE, "Eve").await;
+    assert_eq!(place.user("acme", EVE).await.ok().header("twofold-sequence"), after);
+    assert_eq!(place.list("globex", "").await.body["total"], 1);
+    let folds: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT fold, (SELECT count(*) FROM inline_rows WHERE view_id = views.view_id)
+           FROM inline_views AS views WHERE view = 'users' ORDER BY view_id",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!((folds.len(), &folds[0], folds[1].1), (2, &(ANOTHER_FOLD.to_owned(), 2), 3));
+    assert_ne!(folds[1].0, ANOTHER_FOLD);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fold_that_changed_is_refused_where_that_was_said_and_nothing_is_recorded_meanwhile() {
+    let mut place = Place::open().await;
+    place.registers("acme", ANN, "Ann").await;
+    let pool = place.log.pool().await;
+    place.release_of_another_fold_was_here(&pool).await;
+    place.stop_commands().await;
+    let refusing = ChangedViewsConfig { on_changed_view: OnChangedView::Refuse };
+    (place.commands, place.token, place.running) = commands_on(&place.log, &place.secret, refusing).await;
+    let client = Client::new(place.commands, None);
+    let got = until(&client, "/readyz", |got| {
+        let why = got.body["dependencies"][0]["why"].as_str();
+        why.is_some_and(|why| why.contains("the fold of users changed while its VERSION did not"))
+    })
+    .await;
+    assert_eq!(got.status, 503);
+    let bob = json!({ "user_id": BOB, "email": "bob@example.com", "name": "Bob", "password": PASSWORD });
+    assert_eq!(place.send("acme", "register-user", bob).await.0, 503);
+    let views: i64 = sqlx::query_scalar("SELECT count(*) FROM inline_views").fetch_one(&pool).await.unwrap();
+    assert_eq!(views, 1);
 }
 
 #[tokio::test]

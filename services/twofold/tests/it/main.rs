@@ -6,6 +6,7 @@ mod architecture;
 mod check;
 mod dead_letters;
 mod fulfilment;
+mod inline_views;
 mod kills;
 mod load;
 mod mending;

@@ -137,6 +137,13 @@ fn a_following_counts_on_both_sides() {
 }
 
 #[test]
+fn a_user_can_be_told_as_they_were_from_what_names_them() {
+    let story = history::<Users>().tenant("globex").registers(ANN, "Other").publishes(ANN).tenant("acme");
+    let story = story.registers(ANN, "Ann").registers(BOB, "Bob").follows(ANN, BOB).publishes(BOB);
+    story.comes_back(ANN, true).is_told_by_its_sources();
+}
+
+#[test]
 fn tenants_with_the_same_ids_have_users_of_their_own() {
     with_ann()
         .tenant("globex")

@@ -1,9 +1,9 @@
-use kernel::{Keys, ReadStore, Recorded, RowKey, Timestamp, Unfoldable, View};
+use kernel::{Keys, ReadStore, Recorded, RowKey, Source, Timestamp, Unfoldable, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{AccountsEvent, FollowingEvent, PostEvent, UserEvent, UserRegistered};
+use crate::{AccountsEvent, Following, FollowingEvent, Post, PostEvent, User, UserEvent, UserRegistered};
 
 /// The users, each with what they did and how many follow whom. Inline: there right after the command's answer.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +73,12 @@ impl View for Users {
             }
         };
         Keys::These([Some(one), other].into_iter().flatten().map(RowKey::from).collect())
+    }
+
+    fn sources(key: &RowKey, _: Option<&UserRow>) -> Vec<Source> {
+        let of_user =
+            |id| vec![Source::of::<User>(id), Source::naming::<Post>(id), Source::naming::<Following>(id)];
+        key.as_str().parse().map(of_user).unwrap_or_default()
     }
 
     fn evolve(

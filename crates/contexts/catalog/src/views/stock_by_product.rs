@@ -1,12 +1,12 @@
-use kernel::{Keys, ReadStore, Recorded, RowKey, Timestamp, Unfoldable, View};
+use kernel::{Keys, ReadStore, Recorded, RowKey, Source, Timestamp, Unfoldable, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{begun, product_of, stocked_product_of};
 use crate::{
-    CatalogEvent, ProductCreated, ProductEvent, StockEvent, StockLevels, StockPart, StockReleased,
-    StockReserved, StockShipped,
+    CatalogEvent, Product, ProductCreated, ProductEvent, Stock, StockEvent, StockLevels, StockPart,
+    StockReleased, StockReserved, StockShipped,
 };
 
 /// The stock of each product by location, and what is reserved of it.
@@ -80,6 +80,12 @@ impl View for StockByProduct {
                 None => Keys::one(stocked_product_of(event)),
             },
         }
+    }
+
+    fn sources(key: &RowKey, _: Option<&StockRow>) -> Vec<Source> {
+        let product = key.as_str().split('/').next().unwrap_or_default();
+        let of_product = |id| vec![Source::of::<Product>(id), Source::of::<Stock>(id)];
+        product.parse().map(of_product).unwrap_or_default()
     }
 
     fn evolve(

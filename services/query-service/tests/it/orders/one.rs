@@ -3,6 +3,7 @@ use read_store::{RowAddress, Subject};
 use serde_json::{Value, json};
 
 use super::desk::*;
+use crate::live::watch;
 use crate::service;
 
 /// An order of a chair and a table; then the chair is renamed.
@@ -165,4 +166,29 @@ async fn an_order_that_is_not_there_is_a_problem_that_says_as_of_when() {
     let got = desk.client("acme").get(&order(SECOND)).await.problem(404, "not-found");
     assert_eq!((&got.body["code"], got.header("twofold-sequence")), (&json!("unknown-order"), "orders/3=5"));
     desk.client("acme").get("/v1/orders/first").await.invalid("id", "malformed");
+}
+
+#[tokio::test]
+async fn an_order_can_be_watched_with_the_names_of_its_products_by_its_own_tenant() {
+    let mut desk = desk_with_an_order().await;
+    desk.of("globex").places(FIRST, ANN, dollar(7)).of("acme").reaches_the_views().await;
+    let client = desk.client("acme");
+    client.get(&format!("{}/live", order(THIRD))).await.problem(404, "not-found");
+    desk.service.stranger().get(&format!("{}/live", order(FIRST))).await.problem(401, "unauthenticated");
+    let mut stream = watch(&client, &order(FIRST), &[]).await;
+    let first = stream.next().await.unwrap();
+    assert_eq!((first.name.as_str(), &first.data), ("changed", &client.get(&order(FIRST)).await.ok().body));
+    assert_eq!(first.data["lines"][0]["product_name_now"], "Armchair");
+
+    desk.of("globex").cancels(FIRST, ANN, "globex says no");
+    desk.of("acme").refunds(FIRST, ANN, euro(1));
+    let token = desk.token();
+    desk.places(SECOND, BOB, euro(1)).reaches_the_views().await;
+    let second = stream.next().await.unwrap();
+    assert_eq!((second.id, &second.data), (token.clone(), &client.get(&order(FIRST)).await.ok().body));
+
+    let resume = [("last-event-id", token.as_str())];
+    let mut nothing_new = watch(&client, &order(FIRST), &resume).await;
+    desk.refunds(FIRST, ANN, euro(2)).reaches_the_views().await;
+    assert_eq!(nothing_new.next().await.unwrap().id, desk.token());
 }

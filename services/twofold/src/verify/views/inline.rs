@@ -8,9 +8,9 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 use anyhow::bail;
-use event_log::{EventLog, InlineView};
+use event_log::{EventLog, InlineCode, InlineView};
 use kernel::{Keys, LogId, RowKey, Sequence, TenantId};
-use projection::{AnyRow, AnyView, Pages};
+use projection::{AnyRow, AnyView, Pages, fingerprint};
 
 use crate::from_log::FromLog;
 use crate::output::line;
@@ -31,8 +31,9 @@ pub(super) async fn verify(
 ) -> anyhow::Result<bool> {
     let what = format!("{} v{} in the log's database", folds.name(), folds.version());
     let mut sum = Sum::default();
+    let code = InlineCode { version: folds.version(), fold: fingerprint(folds) };
     for id in logs.iter().filter(|id| *id.context == *context) {
-        let Some((view, through)) = log.inline_head((folds.name(), folds.version()), id).await? else {
+        let Some((view, through)) = log.inline_head(folds.name(), &code, id).await? else {
             line(format_args!("{what}, {id}: not begun yet"))?;
             continue;
         };

@@ -55,7 +55,8 @@ fn a_reservation_is_a_row_until_it_ends() {
         .receives(CHAIR, "Paris", 9)
         .at(day(2))
         .reserves(CHAIR, ORDER, &parts)
-        .then_row(reservation_key(ORDER), &expected);
+        .then_row(reservation_key(ORDER), &expected)
+        .is_told_by_its_sources();
     assert_eq!(product(&reserved).stock.reserved, 3);
     let released = reserved.clone().releases(CHAIR, ORDER, &parts).holds_however_delivered();
     assert_eq!(product(&released).stock.available, 11);
@@ -85,7 +86,7 @@ fn a_reorder_alert_knows_the_products_name_and_whether_it_is_still_sold() {
 
 #[test]
 fn tenants_have_stock_of_their_own() {
-    let told = two_shops::<StockByProduct>().holds_however_delivered();
+    let told = two_shops::<StockByProduct>().holds_however_delivered().is_told_by_its_sources();
     assert_eq!(product(&told).stock.total, 9);
     assert_eq!(product(&told.tenant("globex")).stock.total, 100);
 }
