@@ -158,6 +158,12 @@ impl Dispatcher {
         self.inline.open(rebuild, shape).await
     }
 
+    /// The stream that a body says the command is about; none where it does not, or is no such command's.
+    pub fn stream_named_by(&self, command: &CommandEntry, body: &[u8]) -> Option<StreamName> {
+        let question = command.reader.read(body).ok()?;
+        question.stream_id().map(|id| question.stream(id))
+    }
+
     /// Carries a command out. A caller that goes away before the answer leaves it carried out or not, as a whole.
     pub async fn execute(
         &self,

@@ -3,6 +3,7 @@
 mod announcements;
 mod append;
 mod append_thread;
+mod audit;
 mod beside;
 mod connecting;
 mod directory;
@@ -22,6 +23,10 @@ mod verify;
 pub use announcements::{Announced, Announcements};
 pub use append::{
     Append, CLAIM_LONGEST, CLAIM_SET_LONGEST, ClaimChange, Guard, ONCE_KEY_LONGEST, OnceKey, Receipt,
+};
+pub use audit::{
+    Asked, AuditBroken, AuditEntry, AuditFilter, AuditHead, AuditOutcome, AuditVerified, Listed,
+    VerifyAuditError,
 };
 pub use beside::Snapshot;
 pub use connecting::pool;

@@ -24,6 +24,7 @@ mod config;
 mod key_set;
 mod mint;
 mod operator;
+mod rate;
 mod refused;
 mod scopes;
 mod verify;
@@ -31,10 +32,12 @@ mod verify;
 pub use config::{AuthConfig, AuthError, generate_secret};
 pub use mint::{Claims, MintError, mint};
 pub use operator::{OPS, OperatorConfig, OperatorError, OperatorTokens, PROCESS};
+pub use rate::RateConfig;
 pub use scopes::Scopes;
 
 use config::Keys;
 use key_set::KeySet;
+use rate::Rates;
 use refused::Refused;
 
 /// The longest token that is looked at, in bytes.
@@ -102,6 +105,7 @@ struct Inner {
     remembered: Cache<[u8; 32], Arc<Remembered>>,
     clock: Clock,
     counters: Counters,
+    rates: Rates,
 }
 
 struct Remembered {
@@ -138,10 +142,15 @@ impl Authenticator {
     /// Takes the keys. Fails without any, with a secret that is too short, with a file that cannot be read. Does
     /// not fetch the key set yet: the first token that needs it does.
     pub fn new(config: &AuthConfig) -> Result<Self, AuthError> {
-        Self::with_clock(config, Clock::System)
+        Self::limiting(config, &RateConfig::default())
     }
 
-    fn with_clock(config: &AuthConfig, clock: Clock) -> Result<Self, AuthError> {
+    /// The same, and counts how much callers ask: beyond these rates they are answered 429.
+    pub fn limiting(config: &AuthConfig, rates: &RateConfig) -> Result<Self, AuthError> {
+        Self::with_clock(config, rates, Clock::System)
+    }
+
+    fn with_clock(config: &AuthConfig, rates: &RateConfig, clock: Clock) -> Result<Self, AuthError> {
         let Keys { secret, key_set } = config.keys()?;
         Ok(Self(Arc::new(Inner {
             secret,
@@ -150,19 +159,22 @@ impl Authenticator {
             remembered: Cache::new(REMEMBERED_TOKENS),
             clock,
             counters: Counters::new(),
+            rates: Rates::new(rates),
         })))
     }
 
-    /// Who sends a request with these headers.
+    /// Who sends a request with these headers. Each call counts as one of theirs.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let outcome = match bearer(headers) {
             Ok(token) => self.caller(token).await,
             Err(refused) => Err(refused),
         };
-        outcome.map_err(|refused| {
+        let caller = outcome.map_err(|refused| {
             self.0.counters.refused.increment(1);
-            refused.into()
-        })
+            Problem::from(refused)
+        })?;
+        self.0.rates.count(&caller)?;
+        Ok(caller)
     }
 
     async fn caller(&self, token: &str) -> Result<Caller, Refused> {

@@ -10,9 +10,11 @@ pub mod openapi;
 mod problem;
 mod surface;
 mod telemetry;
+mod turns;
 
 pub use auth::{
-    AuthConfig, Authenticator, Caller, Claims, OPS, OperatorConfig, OperatorTokens, PROCESS, Scopes, mint,
+    AuthConfig, Authenticator, Caller, Claims, OPS, OperatorConfig, OperatorTokens, PROCESS, RateConfig,
+    Scopes, mint,
 };
 pub use cursor::Cursor;
 pub use edge::{Limits, RequestId};
@@ -21,3 +23,4 @@ pub use headers::{ETag, IdempotencyKey, IfMatch, IfNoneMatch, Prefer, TwofoldAft
 pub use openapi::{OpenApi, Operation};
 pub use problem::{CONTENT_TYPE as PROBLEM_CONTENT_TYPE, Problem, ProblemType};
 pub use surface::surface;
+pub use turns::Turns;

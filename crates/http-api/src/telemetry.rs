@@ -10,5 +10,7 @@ pub(crate) const IN_FLIGHT: &str = "http_requests_in_flight";
 pub(crate) const PROBLEMS: &str = "http_problems_total";
 /// Counter, label `outcome` (`cached`, `verified`, `refused`): tokens looked at.
 pub(crate) const TOKENS: &str = "http_tokens_total";
+/// Counter, label `of` (`subject`, `tenant`): requests refused because too many came.
+pub(crate) const RATE_LIMITED: &str = "http_rate_limited_total";
 /// Counter, label `outcome` (`fetched`, `failed`): fetches of the key set.
 pub(crate) const KEY_FETCHES: &str = "http_key_fetches_total";

@@ -38,17 +38,34 @@ impl Ready {
     }
 }
 
+/// Makes appends like those of `create-product`.
+#[derive(Clone)]
+pub(crate) struct Appends(Codec<CatalogEvent>);
+
+impl Appends {
+    /// Whose schemas the log keeps.
+    pub(crate) async fn known_to(log: &EventLog) -> anyhow::Result<Self> {
+        let codec = Codec::<CatalogEvent>::new()?;
+        let schemas: Vec<_> =
+            codec.schemas().map(|known| (known.fingerprint, known.event_type, known.json)).collect();
+        log.register_schemas(&schemas).await?;
+        Ok(Self(codec))
+    }
+
+    /// One of one event, which begins a stream.
+    pub(crate) fn one(&self, number: u64) -> anyhow::Result<Append> {
+        append(&self.0, number, 1)
+    }
+}
+
 /// Appends this many events of one tenant, as `create-product` would record them.
 pub(crate) async fn fill(log: &EventLog, tenant: &TenantId, events: u64) -> anyhow::Result<()> {
-    let codec = Codec::<CatalogEvent>::new()?;
-    let schemas: Vec<_> =
-        codec.schemas().map(|known| (known.fingerprint, known.event_type, known.json)).collect();
-    log.register_schemas(&schemas).await?;
+    let appends = Appends::known_to(log).await?;
     let mut running = JoinSet::new();
     let mut made = 0;
     while made < events {
         let count = EVENTS_EACH.min(events - made);
-        let append = append(&codec, made, count)?;
+        let append = append(&appends.0, made, count)?;
         made += count;
         let (log, tenant) = (log.clone(), tenant.clone());
         running.spawn(async move { log.append(CONTEXT, &tenant, append).await });

@@ -1,6 +1,6 @@
 //! Measures Twofold against its yardsticks: both sides in one run, on one machine, durability on.
 //!
-//! `./scripts/bench commands | lag | sustained | relay | rebuild`. Figures of one run are comparable with each other and
+//! `./scripts/bench commands | lag | sustained | inline | relay | rebuild`. Figures of one run are comparable with each other and
 //! with nothing else; every result says its conditions, and is kept as JSON under `target/bench`.
 
 mod backlog;
@@ -9,6 +9,7 @@ mod bare_producer;
 mod commands;
 mod connection;
 mod hand_written;
+mod inline;
 mod lag;
 mod load;
 mod rebuild;
@@ -40,6 +41,8 @@ enum Measure {
     Lag(lag::Options),
     /// The rate that everything together carries without falling behind.
     Sustained(sustained::Options),
+    /// What an inline view costs an append, beside the same append without rows.
+    Inline(inline::Options),
     /// A backlog drained to Kafka, beside librdkafka's bare producer.
     Relay(relay::Options),
     /// A view built anew from its topic, beside a bare consumer that decodes and counts.
@@ -64,6 +67,7 @@ fn main() -> anyhow::Result<()> {
         Measure::Commands(options) => on_one_thread(commands::run(options)),
         Measure::Lag(options) => on_one_thread(lag::run(options)),
         Measure::Sustained(options) => on_one_thread(sustained::run(options)),
+        Measure::Inline(options) => on_one_thread(inline::run(options)),
         Measure::Relay(options) => on_one_thread(relay::run(options)),
         Measure::Rebuild(options) => on_one_thread(rebuild::run(options)),
         Measure::Keep(keep) => tokio::runtime::Runtime::new()?.block_on(rebuild::keep(&keep)),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -17,9 +18,11 @@ use http_api::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use service_runtime::Peer;
 use uuid::Uuid;
 
 use crate::answer;
+use crate::audit::{Attempt, Audit};
 
 /// What the handlers work with.
 #[derive(Debug, Clone)]
@@ -28,6 +31,7 @@ pub(crate) struct Desk {
     pub(crate) authenticator: Authenticator,
     /// Whether the log was found, with its tables and schemas: before that nothing may be recorded.
     pub(crate) open: Arc<AtomicBool>,
+    pub(crate) audit: Audit,
 }
 
 impl FromRef<Desk> for Authenticator {
@@ -59,13 +63,29 @@ pub(crate) fn router(desk: Desk) -> Router {
 
 /// Who, may they, what, and only then the body.
 async fn send(desk: &Desk, context: &str, name: &str, request: Request) -> Result<Response, Problem> {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let caller = desk.authenticator.authenticate(&parts.headers).await?;
     let command = desk
         .dispatcher
         .commands()
         .find(context, name)
         .ok_or_else(|| Problem::new(ProblemType::NoSuchPath))?;
+    let peer = parts.extensions.get::<Peer>().copied();
+    let mut attempt = Attempt { caller, command, peer, correlation_id: None, body: None };
+    let answered = carry_out(desk, &mut attempt, parts, body).await;
+    if let Err(problem) = &answered {
+        desk.audit.refused(&attempt, &desk.dispatcher, problem);
+    }
+    answered
+}
+
+async fn carry_out(
+    desk: &Desk,
+    attempt: &mut Attempt<'_>,
+    mut parts: Parts,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (caller, command) = (attempt.caller.clone(), attempt.command);
     caller.require_any(&[command.scope(), PROCESS])?;
     let is_process = caller.scopes.has(PROCESS);
     let asked = asked(&mut parts).await?;
@@ -75,9 +95,11 @@ async fn send(desk: &Desk, context: &str, name: &str, request: Request) -> Resul
         IfMatch::Versions(versions) => Precondition::At(versions),
     });
     let correlation_id = uuid(&parts.headers, &X_CORRELATION_ID)?.unwrap_or_else(Uuid::now_v7);
+    attempt.correlation_id = Some(correlation_id);
     let causation_id = if is_process { uuid(&parts.headers, &X_CAUSATION_ID)? } else { None };
     let traceparent = trace_of(&parts);
     let JsonBody(body) = JsonBody::from_request(Request::from_parts(parts, body), &()).await?;
+    attempt.body = Some(body.clone());
     if !desk.open.load(Ordering::Relaxed) {
         return Err(Problem::new(ProblemType::Unavailable).detail("the log was not found yet"));
     }
@@ -97,6 +119,7 @@ async fn send(desk: &Desk, context: &str, name: &str, request: Request) -> Resul
         return answer::tried(&tried);
     }
     let answered = desk.dispatcher.execute(command, request).await.map_err(problem)?;
+    desk.audit.accepted(attempt, &answered);
     answer::recorded(&answered)
 }
 

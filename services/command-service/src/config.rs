@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use hmac::{Hmac, KeyInit, Mac};
-use http_api::AuthConfig;
+use http_api::{AuthConfig, RateConfig};
 use service_runtime::config::{
     ChangedViewsConfig, ExposeSecret, LanesConfig, ListenConfig, LogDatabaseConfig, SecretString,
     TelemetryConfig,
@@ -27,6 +27,9 @@ pub struct Config {
     /// What tokens are verified with.
     #[command(flatten)]
     pub auth: AuthConfig,
+    /// How much may be asked.
+    #[command(flatten)]
+    pub rates: RateConfig,
     /// What bodies are hashed with.
     #[command(flatten)]
     pub once: OnceConfig,
@@ -36,6 +39,9 @@ pub struct Config {
     /// What is done about inline views that changed.
     #[command(flatten)]
     pub views: ChangedViewsConfig,
+    /// What is kept of who asked for what.
+    #[command(flatten)]
+    pub audit: AuditConfig,
     /// Memory for the states of recently used streams, in MiB. Too little makes commands read the log more often;
     /// it is a bound, not a reservation.
     #[arg(long, env = "TWOFOLD_WARM_MIB", default_value_t = 32, value_name = "MIB",
@@ -44,6 +50,26 @@ pub struct Config {
     /// What it says about itself.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
+}
+
+/// What is kept of who asked for what, beside the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct AuditConfig {
+    /// Keep for each command that was carried out where it came from and what it was called. The log has all else of
+    /// it. Costs a row a command in the log's database, written in batches and apart from appends.
+    #[arg(long, env = "TWOFOLD_AUDIT_ACCEPTED", default_value_t = false, action = clap::ArgAction::Set,
+        value_name = "BOOL")]
+    pub audit_accepted: bool,
+    /// How long audit entries are kept. What was carried out stays in the log.
+    #[arg(long, env = "TWOFOLD_AUDIT_RETENTION_DAYS", default_value_t = 365, value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub audit_retention_days: u32,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { audit_accepted: false, audit_retention_days: 365 }
+    }
 }
 
 /// The secret that keys the hashes which are kept with idempotency keys.

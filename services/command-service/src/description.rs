@@ -34,6 +34,7 @@ pub(crate) fn describe(commands: &Commands) -> OpenApi {
     );
     crate::sign_in::describe(&mut api);
     crate::logs::describe(&mut api);
+    crate::audit::describe(&mut api);
     api
 }
 

@@ -22,7 +22,7 @@ const SOURCES_MOST: usize = 64;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asks {
     /// Names of streams, separated by commas: `group-0197…`; of all that belong to something with a star:
-    /// `expense-0197….*`. At most 64.
+    /// `expense-0197….*`; of all of a kind, those events that name an id: `post-*@0197…`. At most 64.
     streams: String,
     /// Up to when: a time in RFC 3339, a sequence, or a place like `travel/3=1042`; all there is when absent.
     at: Option<String>,

@@ -10,6 +10,7 @@
 //! recorded as a whole or not at all.
 
 mod answer;
+mod audit;
 mod commands;
 mod config;
 mod description;
@@ -17,6 +18,7 @@ mod history;
 mod inline;
 mod logs;
 mod sign_in;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,8 +39,9 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tracing::info;
 
+use audit::AuditWriter;
 use commands::Desk;
-pub use config::{Config, OnceConfig, SignInConfig};
+pub use config::{AuditConfig, Config, OnceConfig, SignInConfig};
 use logs::Logs;
 use sign_in::SignIn;
 
@@ -62,13 +65,14 @@ pub struct CommandService {
     health: Health,
     database: Dependency,
     rebuilds: bool,
+    writer: AuditWriter,
 }
 
 impl CommandService {
     /// Checks the configuration and opens the port. Does not need the log to be there.
     pub fn build(config: Config) -> ServiceFuture<Self> {
         Box::pin(async move {
-            let authenticator = Authenticator::new(&config.auth)?;
+            let authenticator = Authenticator::limiting(&config.auth, &config.rates)?;
             let once_secret = config.once.secret(&config.auth)?;
             let commands =
                 Commands::of(shipped_contexts::visit).context("register the contexts' commands")?;
@@ -85,14 +89,29 @@ impl CommandService {
             let logs = Logs::new(&log, authenticator.clone(), Arc::clone(&open));
             let sign_in =
                 SignIn::new(Arc::clone(&dispatcher), Arc::clone(&open), &config.auth, &config.sign_in)?;
-            let desk = Desk { dispatcher: Arc::clone(&dispatcher), authenticator, open: Arc::clone(&open) };
-            let routes = commands::router(desk).merge(logs::router(logs)).merge(sign_in::router(sign_in));
+            let (audit, writer) = audit::audit(&log, &config.audit, Arc::clone(&open));
+            let desk =
+                Desk { dispatcher: Arc::clone(&dispatcher), authenticator, open: Arc::clone(&open), audit };
+            let routes = commands::router(desk).merge(audit::router(logs.clone()));
+            let routes = routes.merge(logs::router(logs)).merge(sign_in::router(sign_in));
             let router = surface(routes, &open_api, health.clone(), Limits::default());
 
             let listener = bind(config.listen.listen).await?;
             let address = listener.local_addr().context("find the port that was opened")?;
             let rebuilds = config.views.on_changed_view == OnChangedView::Rebuild;
-            Ok(Self { listener, address, router, log, pool, dispatcher, open, health, database, rebuilds })
+            Ok(Self {
+                listener,
+                address,
+                router,
+                log,
+                pool,
+                dispatcher,
+                open,
+                health,
+                database,
+                rebuilds,
+                writer,
+            })
         })
     }
 
@@ -116,6 +135,7 @@ impl CommandService {
                 database: self.database,
                 rebuilds: self.rebuilds,
             };
+            tasks.spawn("audit", self.writer.run(stop.clone()));
             tasks.spawn("log watch", watch.run(stop));
             info!(%address, "command-service listens");
             let ended = tasks.finish(DRAIN_TIMEOUT + Duration::from_secs(1)).await;

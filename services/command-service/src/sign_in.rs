@@ -5,8 +5,6 @@
 //! right password learns that the user is deactivated or suspended. How often it may be asked is bounded, for each
 //! address and for each peer.
 
-mod limit;
-
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,7 +18,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::post;
 use dispatch::Dispatcher;
-use http_api::{AuthConfig, Claims, Json, OpenApi, Operation, Problem, ProblemType, mint};
+use http_api::{AuthConfig, Claims, Json, OpenApi, Operation, Problem, ProblemType, Turns, mint};
 use kernel::{Context, Rejection, Secret, TenantId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +28,6 @@ use uuid::Uuid;
 
 use crate::answer;
 use crate::config::SignInConfig;
-use limit::Limit;
 
 /// No address and no password is longer.
 const LONGEST: usize = 1_000;
@@ -51,8 +48,8 @@ pub(crate) struct SignIn {
 }
 
 struct Limits {
-    per_email: Limit,
-    per_peer: Limit,
+    per_email: Turns,
+    per_peer: Turns,
 }
 
 impl fmt::Debug for SignIn {
@@ -113,8 +110,8 @@ impl SignIn {
             scope: scope.into(),
             ttl: Duration::from_secs(config.sign_in_ttl),
             limits: Arc::new(Limits {
-                per_email: Limit::per_minute(config.sign_in_per_email),
-                per_peer: Limit::per_minute(config.sign_in_per_peer),
+                per_email: Turns::per_minute(config.sign_in_per_email),
+                per_peer: Turns::per_minute(config.sign_in_per_peer),
             }),
             dispatcher,
             open,

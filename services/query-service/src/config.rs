@@ -2,7 +2,7 @@
 //! `TWOFOLD_REDIS_URL`, `TWOFOLD_REDIS_PREFIX`, `TWOFOLD_LOG_SERVICE_URL`, `TWOFOLD_JWT_…`, `TWOFOLD_LOG`, `TWOFOLD_LOG_FORMAT`, `TWOFOLD_LIVE_STREAMS_MAX`,
 //! `TWOFOLD_LIVE_STREAMS_PER_TENANT_MAX`, `TWOFOLD_PROCESS_MANAGER_URL`.
 
-use http_api::AuthConfig;
+use http_api::{AuthConfig, RateConfig};
 use service_runtime::config::{
     ListenConfig, LogServiceConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
 };
@@ -36,6 +36,9 @@ pub struct Config {
     /// Whose tokens are accepted.
     #[command(flatten)]
     pub auth: AuthConfig,
+    /// How much may be asked.
+    #[command(flatten)]
+    pub rates: RateConfig,
     /// What it says about itself.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,

@@ -65,7 +65,7 @@ impl QueryService {
     /// Checks the configuration and opens the port. Does not need the stores to be there.
     pub fn build(config: Config) -> ServiceFuture<Self> {
         Box::pin(async move {
-            let authenticator = Authenticator::new(&config.auth)?;
+            let authenticator = Authenticator::limiting(&config.auth, &config.rates)?;
             let health = Health::new();
             let stores = Stores::new(&config.views, &config.redis, config.inline_url.as_ref(), &health)?;
             let streams = Streams::new(config.live_streams_max, config.live_streams_per_tenant_max);

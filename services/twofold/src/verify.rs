@@ -5,8 +5,8 @@ mod views;
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
-use event_log::{EventLog, VerifyError};
-use kernel::LogId;
+use event_log::{AuditVerified, EventLog, VerifyAuditError, VerifyError};
+use kernel::{ChainHash, LogId};
 
 use crate::home::HomeArgs;
 use crate::log::{self, LogArgs};
@@ -24,6 +24,16 @@ pub(crate) enum VerifyCommand {
         #[arg(value_name = "LOG")]
         logs: Vec<LogId>,
     },
+    /// Read the audit from its oldest entry to its head and check that none is missing, changed or added, and that the
+    /// logs still have what it saw of them. Ends with 1 when it is broken.
+    Audit {
+        #[command(flatten)]
+        log: LogArgs,
+        /// What this command said at its end another time, kept elsewhere: a number and the chain that it had. Who can
+        /// write the database can make a whole chain anew, but not that one.
+        #[arg(long, value_name = "NUMBER:CHAIN", value_parser = seen)]
+        seen: Option<(u64, ChainHash)>,
+    },
     /// Fold the log independently of the projectors and compare the rows of every view with it, in every store, up to
     /// where each lane of a view is. The system may run meanwhile. Ends with 1 when a row differs.
     Views(Box<views::ViewsArgs>),
@@ -33,7 +43,35 @@ pub(crate) enum VerifyCommand {
 pub(crate) async fn run(home: &HomeArgs, command: VerifyCommand) -> anyhow::Result<ExitCode> {
     match command {
         VerifyCommand::Log { log, logs } => verify_logs(log.open(home).await?, &logs).await,
+        VerifyCommand::Audit { log, seen } => verify_audit(log.open(home).await?, seen).await,
         VerifyCommand::Views(args) => views::run(home, &args).await,
+    }
+}
+
+fn seen(text: &str) -> Result<(u64, ChainHash), &'static str> {
+    let parsed = text
+        .split_once(':')
+        .and_then(|(number, chain)| Some((number.parse().ok()?, ChainHash::from_hex(chain)?)));
+    parsed.ok_or("expected a number, a colon and 64 hexadecimal digits")
+}
+
+async fn verify_audit(log: EventLog, seen: Option<(u64, ChainHash)>) -> anyhow::Result<ExitCode> {
+    match log.verify_audit(seen).await {
+        Ok(verified) => {
+            let AuditVerified { count, anchors, head } = verified;
+            let removed = match head.removed {
+                0 => String::new(),
+                removed => format!("; {removed} before them were removed after their time"),
+            };
+            line(format_args!("audit: {count} entries, whole, {anchors} say where the logs stood{removed}"))?;
+            line(format_args!("audit: ends at {}:{}", head.number, head.chain))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(VerifyAuditError::Broken(broken)) => {
+            line(format_args!("audit: {broken}"))?;
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

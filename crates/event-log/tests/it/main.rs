@@ -4,6 +4,7 @@
 
 mod announcing;
 mod appending;
+mod auditing;
 mod batching;
 mod beside;
 mod claiming;

@@ -23,7 +23,9 @@ fn bench(change: impl FnOnce(&mut AuthConfig)) -> Bench {
     let mut config = AuthConfig::with_secret(secret());
     change(&mut config);
     let clock = Arc::new(AtomicU64::new(NOW));
-    let authenticator = Authenticator::with_clock(&config, Clock::Manual(Arc::clone(&clock))).unwrap();
+    let authenticator =
+        Authenticator::with_clock(&config, &RateConfig::default(), Clock::Manual(Arc::clone(&clock)))
+            .unwrap();
     Bench { authenticator, clock }
 }
 

@@ -69,7 +69,11 @@ impl Operation {
     #[must_use]
     pub fn token(mut self) -> Self {
         self.token = true;
-        self.problems(&[ProblemType::Unauthenticated, ProblemType::InvalidToken])
+        self.problems(&[
+            ProblemType::Unauthenticated,
+            ProblemType::InvalidToken,
+            ProblemType::TooManyRequests,
+        ])
     }
 
     /// It needs a token with this scope.

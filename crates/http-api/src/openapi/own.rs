@@ -96,7 +96,7 @@ pub(super) fn problem_headers(kind: ProblemType) -> Vec<Header> {
     match kind.status().as_u16() {
         401 | 403 => headers.push(Header::Challenge),
         405 => headers.push(Header::Allow),
-        503 => headers.push(Header::RetryAfter),
+        429 | 503 => headers.push(Header::RetryAfter),
         _ => {}
     }
     headers

@@ -5,6 +5,7 @@
 mod key_sets;
 mod limits;
 mod problems;
+mod rates;
 mod support;
 mod surface;
 mod tokens;

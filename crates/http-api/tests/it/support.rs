@@ -8,8 +8,8 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{get, post};
 use http_api::{
-    AuthConfig, Authenticator, Caller, Claims, Json, JsonBody, Limits, OpenApi, Operation, Problem, mint,
-    surface,
+    AuthConfig, Authenticator, Caller, Claims, Json, JsonBody, Limits, OpenApi, Operation, Problem,
+    RateConfig, mint, surface,
 };
 use kernel::TenantId;
 use secrecy::SecretString;
@@ -86,7 +86,12 @@ async fn panics() -> &'static str {
 }
 
 pub(crate) async fn start() -> Service {
-    start_with(Limits::default(), &AuthConfig::with_secret(SecretString::from(SECRET))).await
+    start_rated(RateConfig::default()).await
+}
+
+pub(crate) async fn start_rated(rates: RateConfig) -> Service {
+    let auth = AuthConfig::with_secret(SecretString::from(SECRET));
+    start_asking(Limits::default(), Authenticator::limiting(&auth, &rates).unwrap()).await
 }
 
 pub(crate) async fn start_limited(limits: Limits) -> Service {
@@ -94,11 +99,11 @@ pub(crate) async fn start_limited(limits: Limits) -> Service {
 }
 
 pub(crate) async fn start_with(limits: Limits, auth: &AuthConfig) -> Service {
-    let state = State {
-        authenticator: Authenticator::new(auth).unwrap(),
-        began: Arc::new(Notify::new()),
-        go: Arc::new(Notify::new()),
-    };
+    start_asking(limits, Authenticator::new(auth).unwrap()).await
+}
+
+async fn start_asking(limits: Limits, authenticator: Authenticator) -> Service {
+    let state = State { authenticator, began: Arc::new(Notify::new()), go: Arc::new(Notify::new()) };
     let (began, go) = (Arc::clone(&state.began), Arc::clone(&state.go));
     let health = Health::new();
     let mut api = OpenApi::new("Test", "A service for tests.");

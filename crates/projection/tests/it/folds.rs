@@ -44,6 +44,8 @@ fn no_fold_changes_while_its_version_does_not() {
     impl OnView for Lines {
         fn view<V: View>(&mut self) {
             let fold = projection::fingerprint(&AnyView::of::<V>().unwrap());
+            let inline = wire::fold_fingerprint::<V>(&Codec::new().unwrap());
+            assert_eq!(inline, fold, "{} is known by one fingerprint on both sides", V::NAME);
             let fold = fold.map_or_else(|| "none".to_owned(), |fold| fold.to_string());
             self.0.insert(format!("{} {} {fold}", V::NAME, V::VERSION));
         }

@@ -268,6 +268,8 @@ fn config(url: &str) -> Config {
         log: LogDatabaseConfig { url: SecretString::from(url), pool_max: 8 },
         lanes: LanesConfig::default(),
         auth: AuthConfig::with_secret(SecretString::from(SECRET)),
+        rates: http_api::RateConfig::default(),
+        audit: command_service::AuditConfig::default(),
         once: OnceConfig::default(),
         sign_in: SignInConfig::default(),
         views: service_runtime::config::ChangedViewsConfig::default(),

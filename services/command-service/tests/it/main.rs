@@ -1,6 +1,7 @@
 //! The real command-service over HTTP, on a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
+mod audit;
 mod concurrency;
 mod descriptions;
 mod dry_run;

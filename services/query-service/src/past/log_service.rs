@@ -137,6 +137,10 @@ impl Past {
             StatusCode::OK => serde_json::from_slice(&body).map_err(Problem::internal),
             StatusCode::NOT_FOUND => Ok(History { at: 0, records: ListedRecords::default() }),
             StatusCode::BAD_REQUEST => Err(refused(&serde_json::from_slice(&body).unwrap_or_default())),
+            // It counts for the caller there as well.
+            StatusCode::TOO_MANY_REQUESTS => Err(Problem::new(ProblemType::TooManyRequests)
+                .detail("the log's service has been asked too much in this token's name")
+                .retry_after(Duration::from_secs(1))),
             status if status.is_server_error() => Err(away(status)),
             status => Err(Problem::internal(format!("the log's service answered {status}"))),
         }

@@ -43,6 +43,7 @@ pub(crate) fn config_of(views_url: &str, redis: &TestRedis) -> Config {
         log_service: LogServiceConfig { url: "http://127.0.0.1:1".to_owned() },
         inline_url: None,
         auth: AuthConfig::with_secret(generate_secret()),
+        rates: http_api::RateConfig::default(),
         telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
         live_streams_max: 8,
         live_streams_per_tenant_max: 2,

@@ -88,6 +88,8 @@ impl Trip {
             log: LogDatabaseConfig { url: databases[0].url().into(), pool_max: 4 },
             lanes: LanesConfig::default(),
             auth: AuthConfig::with_secret(secret.clone()),
+            rates: http_api::RateConfig::default(),
+            audit: command_service::AuditConfig::default(),
             once: OnceConfig::default(),
             sign_in: command_service::SignInConfig::default(),
             views: service_runtime::config::ChangedViewsConfig::default(),

@@ -149,6 +149,8 @@ async fn commands_on(
         log: LogDatabaseConfig { url: SecretString::from(log.url()), pool_max: 8 },
         lanes: LanesConfig::default(),
         auth: AuthConfig::with_secret(secret.clone()),
+        rates: http_api::RateConfig::default(),
+        audit: command_service::AuditConfig::default(),
         once: OnceConfig::default(),
         sign_in: SignInConfig::default(),
         views,

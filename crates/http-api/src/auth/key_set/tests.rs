@@ -10,8 +10,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::auth::Rates;
 use crate::auth::{Authenticator, Caller, Clock, Counters, Inner, REMEMBERED_TOKENS, verify};
-use crate::{AuthConfig, auth};
+use crate::{AuthConfig, RateConfig, auth};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// Fetches whenever a token asks for it, and never by itself.
@@ -45,6 +46,7 @@ impl Issuer {
             remembered: quick_cache::sync::Cache::new(REMEMBERED_TOKENS),
             clock: Clock::System,
             counters: Counters::new(),
+            rates: Rates::new(&RateConfig::default()),
         }));
         (issuer, authenticator)
     }
