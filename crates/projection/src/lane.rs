@@ -235,6 +235,8 @@ impl<S: RowStore> LaneTask<S> {
             Ok(_) => {}
             Err(end) => return end,
         }
+        // What is heard of the log meanwhile says nothing of the store: it does not put the look at that off.
+        let mut quiet_since = tokio::time::Instant::now();
         loop {
             if self.goes_in_bulk(place)
                 && let Err(end) = self.follow_in_bulk(place, pauses).await
@@ -246,7 +248,7 @@ impl<S: RowStore> LaneTask<S> {
             if let Err(end) = self.tend(place).await {
                 return end;
             }
-            let look_after = self.look_after();
+            let look_at = quiet_since + self.look_after();
             let taken = tokio::select! {
                 biased;
                 () = self.token.cancelled() => return End::Cancelled,
@@ -258,7 +260,8 @@ impl<S: RowStore> LaneTask<S> {
                         Err(end) => return end,
                     }
                 }
-                () = tokio::time::sleep(look_after) => {
+                () = tokio::time::sleep_until(look_at) => {
+                    quiet_since = tokio::time::Instant::now();
                     match self.look(place).await {
                         Ok(()) => continue,
                         Err(end) => return end,
@@ -268,6 +271,7 @@ impl<S: RowStore> LaneTask<S> {
             if let Err(end) = self.deal_with(taken, place, pauses).await {
                 return end;
             }
+            quiet_since = tokio::time::Instant::now();
         }
     }
 

@@ -104,12 +104,15 @@ async fn on_system(
     tokio::time::sleep_until(ends).await;
     keeper.shutdown().await;
     history.fault("everything is put right");
-    system.heal().await?;
+    let ready = system.heal().await.map_err(|error| format!("{error:#}"));
     let healed = Instant::now();
     while let Some(worker) = workers.join_next().await {
         worker?;
     }
-    let even = evenness::wait(system, patience).await?;
+    let even = match ready {
+        Ok(()) => evenness::wait(system, patience).await?,
+        Err(not_ready) => Err(not_ready),
+    };
     let converged_after = even.as_ref().ok().map(|()| healed.elapsed().as_secs_f64());
     evenness::look_at_everything(system, &shared).await?;
     let observed = Observed::read(system).await?;

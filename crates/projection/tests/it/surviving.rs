@@ -9,6 +9,7 @@ use read_store::{Advance, ReadError, RowStore};
 
 use crate::on_both_stores;
 use crate::support::history::{category_created, category_renamed, product_created, reference, tenant};
+use crate::support::log_service::LogService;
 use crate::support::proxy::Proxy;
 use crate::support::world::{until_at, until_at_head, version_of};
 use crate::support::{Bench, History, Redis, Story, World, until, until_rows};
@@ -21,6 +22,7 @@ on_both_stores!(
     a_store_that_goes_away_is_waited_for,
     a_store_that_is_away_at_the_start_is_waited_for,
     a_store_that_was_emptied_is_filled_again,
+    a_lane_looks_after_its_store_although_it_hears_of_the_log_all_the_while,
     a_registry_that_is_away_is_waited_for,
     a_topic_that_is_not_there_yet_is_waited_for,
 );
@@ -214,6 +216,22 @@ async fn a_store_that_was_emptied_is_filled_again(bench: impl Bench) {
         read.is_ok_and(|read| read.reflects == histories[1].head())
     })
     .await;
+    running.stop().await;
+}
+
+async fn a_lane_looks_after_its_store_although_it_hears_of_the_log_all_the_while(bench: impl Bench) {
+    let (world, log) = (World::new(1).await, LogService::start().await);
+    let mut history = History::new(0);
+    Story::of(63, &["acme"]).go_on(&mut history, 50);
+    world.publish_from(&history, 0).await;
+    log.holds(&history, history.records.len() as u64);
+    let store = bench.rows(version_of::<ProductDetails>());
+    let source = Source { log: log.source(), ..world.source() };
+    let running = world.project_with::<ProductDetails>(source, store.clone());
+    until_at_head(&store, &history).await;
+    // Nothing comes to the lane from here on, and where the log ends is told more often than the store is looked at.
+    bench.empty().await;
+    until_rows(&bench, "product-details", 1, &reference::<ProductDetails>(&[&history])).await;
     running.stop().await;
 }
 
