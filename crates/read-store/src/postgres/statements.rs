@@ -49,12 +49,15 @@ pub(super) const SETTLE: &str = "
 pub(super) const LOCK_SERVING: &str = "SELECT serving FROM projections WHERE view = $1 FOR UPDATE";
 
 /// How many lanes of build `$2` are not yet where those of build `$3` are, or, unless `$4`, have not caught up.
+/// Places of two histories are not compared: the later history takes the name once it has caught up, and what was read
+/// before (`$4`) never takes it back.
 pub(super) const LANES_BEHIND: &str = "
     SELECT count(*)
       FROM checkpoints old
       LEFT JOIN checkpoints new ON new.view = old.view AND new.version = $2 AND new.lane = old.lane
      WHERE old.view = $1 AND old.version = $3
-       AND (coalesce(new.sequence, -1) < old.sequence OR NOT ($4 OR new.caught_up OR old.sequence = 0))";
+       AND CASE WHEN new.epoch <> old.epoch THEN $4 OR NOT new.caught_up
+                ELSE coalesce(new.sequence, -1) < old.sequence OR NOT ($4 OR new.caught_up OR old.sequence = 0) END";
 
 /// Notes that a lane has caught up. Locks its checkpoint where it was not noted yet.
 pub(super) const MARK_CAUGHT_UP: &str = "
@@ -134,10 +137,10 @@ pub(super) const MARK_SERVING: &str = "
 /// The statements of one view version's table.
 #[derive(Debug)]
 pub(super) struct Statements {
-    /// Tenants, keys: tenant, key, stamp, body of those that exist. One index look-up each: `OFFSET 0` keeps the
-    /// planner from turning it into a join.
+    /// Tenants, keys: tenant, key, stamp, body of those that exist. One look-up each, by [`at`].
     pub(super) load: Arc<str>,
-    /// Tenants, links, most: as above, and which look-up (from 1) found it.
+    /// Tenants, links, most: as above, and which look-up (from 1) found it. The tenant is no condition that an index
+    /// answers: every index of the table begins with it, and only that of the links is to be used.
     pub(super) linked: Arc<str>,
     /// Tenant and key to go on behind, lane: where rows are, [`ADDRESSES`] of them, in their order.
     pub(super) addresses: Arc<str>,
@@ -173,8 +176,8 @@ impl Statements {
               CROSS JOIN LATERAL (
                     SELECT r.tenant, r.key, r.stamp, r.row::text AS body
                       FROM {rows} AS r
-                     WHERE r.tenant = wanted.tenant AND r.key = wanted.key
-                    OFFSET 0) AS found"
+                     WHERE {}) AS found",
+            at("wanted")
         );
         let linked = format!(
             "SELECT found.tenant, found.key, found.stamp, found.body, wanted.number
@@ -182,7 +185,7 @@ impl Statements {
               CROSS JOIN LATERAL (
                     SELECT r.tenant, r.key, r.stamp, r.row::text AS body
                       FROM {rows} AS r
-                     WHERE r.links @> ARRAY[wanted.link] AND r.tenant = wanted.tenant
+                     WHERE r.links @> ARRAY[wanted.link] AND r.tenant || '' = wanted.tenant
                      LIMIT $3) AS found"
         );
         // A tenant at a time, each in the order of the key: nothing is sorted but tenants.
@@ -208,7 +211,7 @@ impl Statements {
             "DECLARE linked NO SCROLL CURSOR FOR
              SELECT r.tenant, r.key, r.stamp, r.row::text
                FROM {rows} AS r
-              WHERE r.links @> ARRAY[$2::text] AND r.tenant = $1::text"
+              WHERE r.links @> ARRAY[$2::text] AND r.tenant || '' = $1::text"
         );
         Self {
             load: load.into(),
@@ -224,14 +227,27 @@ impl Statements {
     }
 }
 
+/// The condition that a row `r` is the one at `tenant` and `key` of `place`, by its primary key whatever the planner knows
+/// of the table. Equality would do on a table with statistics; on one that was empty when the plan was made, an index like
+/// (tenant, created, key) costs the planner the same, and each look-up then reads all that the tenant has. Only the
+/// primary key brings this range in this order.
+pub(super) fn at(place: &str) -> String {
+    format!(
+        "(r.tenant, r.key) >= ({place}.tenant, {place}.key) AND (r.tenant, r.key) <= ({place}.tenant, {place}.key)
+         ORDER BY r.tenant, r.key LIMIT 1"
+    )
+}
+
 /// Deletes what is gone and upserts what is kept, under a condition; seven parameters from `first` on.
 fn changes(rows: &str, first: usize, condition: &str) -> String {
     let [gone_tenants, gone_keys, tenants, keys, stamps, bodies, links] = std::array::from_fn(|n| first + n);
     format!(
         "gone AS (
              DELETE FROM {rows} AS r
-              USING unnest(${gone_tenants}::text[], ${gone_keys}::text[]) AS gone (tenant, key)
-              WHERE r.tenant = gone.tenant AND r.key = gone.key AND {condition}
+              USING (SELECT found.place
+                       FROM unnest(${gone_tenants}::text[], ${gone_keys}::text[]) AS gone (tenant, key)
+                      CROSS JOIN LATERAL (SELECT r.ctid AS place FROM {rows} AS r WHERE {}) AS found) AS gone
+              WHERE r.ctid = gone.place AND {condition}
          ), kept AS (
              INSERT INTO {rows} AS r (tenant, key, stamp, row, links)
              SELECT k.tenant, k.key, k.stamp, k.body::jsonb, k.links::text[]
@@ -240,6 +256,7 @@ fn changes(rows: &str, first: usize, condition: &str) -> String {
               WHERE {condition}
              ON CONFLICT (tenant, key)
              DO UPDATE SET stamp = excluded.stamp, row = excluded.row, links = excluded.links
-         )"
+         )",
+        at("gone")
     )
 }

@@ -64,7 +64,7 @@ pub(super) static CLAIM: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Lets a version serve a lane: 1 where it does now, 0 where another does, -1 where the lane has moved. A later
-/// version replaces an earlier one that it has overtaken; never the other way round.
+/// version replaces an earlier one that it has overtaken, or that is of another history; never the other way round.
 ///
 /// One that was replaced does not replace what replaced it.
 ///
@@ -78,8 +78,13 @@ pub(super) static CAUGHT_UP: LazyLock<Script> = LazyLock::new(|| {
          if serving then
              if tonumber(serving) > tonumber(ARGV[1]) or redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
              local old = redis.call('GET', ARGV[3] .. serving .. ':checkpoint')
-             local reached = function(checkpoint) return tonumber(string.match(checkpoint, '^%d+')) end
-             if old and reached(old) > reached(ours) then return 0 end
+             local place = function(checkpoint) return string.match(checkpoint, '^(%d+) %d+ (%S+)') end
+             if old then
+                 local reached, history = place(old)
+                 local here, ours_is = place(ours)
+                 local is_other = history ~= ours_is and history ~= '-' and ours_is ~= '-'
+                 if not is_other and tonumber(reached) > tonumber(here) then return 0 end
+             end
              redis.call('SET', ARGV[3] .. serving .. ':retained', 1)
          end
          redis.call('SET', KEYS[1], ARGV[1])
@@ -87,7 +92,8 @@ pub(super) static CAUGHT_UP: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Lets a build that was replaced serve a lane again: 1 where it does now, 0 where it lacks what the other has.
+/// Lets a build that was replaced serve a lane again: 1 where it does now, 0 where it lacks what the other has, or is of
+/// another history.
 ///
 /// KEYS: serving, our checkpoint, our mark of having been replaced. ARGV: our number, what a build's keys begin with.
 pub(super) static SERVE_AGAIN: LazyLock<Script> = LazyLock::new(|| {
@@ -98,8 +104,13 @@ pub(super) static SERVE_AGAIN: LazyLock<Script> = LazyLock::new(|| {
          if redis.call('EXISTS', KEYS[3]) == 0 then return 0 end
          if serving then
              local old = redis.call('GET', ARGV[2] .. serving .. ':checkpoint')
-             local reached = function(checkpoint) return tonumber(string.match(checkpoint, '^%d+')) end
-             if old and reached(old) > reached(ours) then return 0 end
+             local place = function(checkpoint) return string.match(checkpoint, '^(%d+) %d+ (%S+)') end
+             if old then
+                 local reached, history = place(old)
+                 local here, ours_is = place(ours)
+                 local is_other = history ~= ours_is and history ~= '-' and ours_is ~= '-'
+                 if is_other or tonumber(reached) > tonumber(here) then return 0 end
+             end
              redis.call('SET', ARGV[2] .. serving .. ':retained', 1)
          end
          redis.call('DEL', KEYS[3])

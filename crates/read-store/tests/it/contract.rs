@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use read_store::{RowStore, StoreError};
+use kernel::Epoch;
+use read_store::{Advance, Builds, Checkpoint, RowStore, StoreError};
+use uuid::Uuid;
 
 use crate::bench::*;
 use crate::on_both_stores;
@@ -23,6 +25,7 @@ on_both_stores!(
     odd_characters_survive,
     a_later_version_serves_once_it_has_caught_up,
     an_earlier_version_never_replaces_a_later_one,
+    a_build_of_a_later_history_is_read_once_it_has_caught_up_and_the_one_before_never_again,
     an_emptied_store_is_noticed,
     a_tenant_s_lane_is_remembered,
     preparing_is_repeatable_and_safe_at_once,
@@ -261,6 +264,28 @@ async fn a_later_version_serves_once_it_has_caught_up(bench: impl Bench) {
     old.write(LANE, &step(5, 9), &[row(&acme(), "a", 9, r#"{"v":1}"#, &[])], &[]).await.unwrap();
     assert_eq!(bench.read(&acme(), "a").await.unwrap().reflects.number(), 6);
     assert!(new.begin(LANE).await.unwrap().1);
+}
+
+async fn a_build_of_a_later_history_is_read_once_it_has_caught_up_and_the_one_before_never_again(
+    bench: impl Bench,
+) {
+    let old = bench.prepared().await;
+    old.write(LANE, &step(0, 9), &[row(&acme(), "a", 9, r#"{"v":1}"#, &[])], &[]).await.unwrap();
+    assert!(old.caught_up(LANE, &at(9)).await.unwrap());
+
+    // The log was restored as it was at 4, and goes on as another history.
+    let restored = Checkpoint { epoch: Some(Epoch(Uuid::from_u128(10))), ..at(4) };
+    let new = bench.rows(version(2));
+    new.prepare().await.unwrap();
+    new.begin(LANE).await.unwrap();
+    let advance = Advance { from: at(0), to: restored };
+    new.write(LANE, &advance, &[row(&acme(), "a", 4, r#"{"v":2}"#, &[])], &[]).await.unwrap();
+    assert_eq!(bench.read(&acme(), "a").await.unwrap().reflects.number(), 9);
+    assert!(new.caught_up(LANE, &restored).await.unwrap());
+    assert_eq!(bench.read(&acme(), "a").await.unwrap().reflects.number(), 4);
+
+    assert!(!old.serve_again(&[LANE]).await.unwrap(), "the rows of what was lost");
+    assert_eq!(bench.read(&acme(), "a").await.unwrap().reflects.number(), 4);
 }
 
 async fn an_earlier_version_never_replaces_a_later_one(bench: impl Bench) {
