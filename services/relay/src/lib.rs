@@ -23,6 +23,7 @@
 //! partition holds. So whatever a partition holds up to a record contains all sequences up to that record's, even
 //! when a relay that lost its lease still has records under way.
 
+mod anew;
 mod backlog;
 mod config;
 mod error;
@@ -43,6 +44,7 @@ pub mod telemetry;
 mod topics;
 mod waking;
 
+pub use anew::{Anew, AnewError, begin_anew};
 pub use config::{Config, RelayConfig};
 pub use relay::Relay;
 pub use replay::{Replay, ReplayError};

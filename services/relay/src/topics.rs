@@ -69,6 +69,11 @@ impl TopicKeeper {
         Ok(Some(Topic { name, id: found.id, limit }))
     }
 
+    /// Removes the topic of a context, if it is there.
+    pub(crate) async fn remove(&self, context: &str) -> Result<(), MessagingError> {
+        self.topics.delete(&self.name(context)).await
+    }
+
     /// What the topic of a context is called.
     pub(crate) fn name(&self, context: &str) -> Arc<str> {
         wire::topic(&self.prefix, context).into()

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod begin_anew;
 mod dead_letters;
 mod decode;
 mod events;
 mod from_log;
 mod home;
+mod kafka;
 mod lag;
 mod log;
 mod migrate;
@@ -67,6 +69,8 @@ enum Command {
     Verify(verify::VerifyCommand),
     /// Publish a stretch of the log to its topic once more, beside the relay that runs.
     Replay(replay::ReplayArgs),
+    /// Begin a new history, after the log's database was restored from a backup that lacks its last events.
+    BeginAnew(begin_anew::BeginAnewArgs),
     /// Make the tables of databases, or bring them up to date, before services of a new release start.
     Migrate(migrate::MigrateArgs),
     /// Local Postgres, Redis and Kafka by themselves.
@@ -107,6 +111,7 @@ async fn run(home: home::HomeArgs, command: Command) -> anyhow::Result<ExitCode>
         Command::Rollback(args) => rebuild::roll_back(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Events(command) => events::run(&home, command).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(command) => verify::run(&home, command).await,
+        Command::BeginAnew(args) => begin_anew::run(&home, &args).await.map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => Box::pin(replay::run(&home, args)).await.map(|()| ExitCode::SUCCESS),
         Command::Migrate(args) => migrate::run(&args).await.map(|()| ExitCode::SUCCESS),
         Command::Servers(command) => servers::run(command).await,

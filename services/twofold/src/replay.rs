@@ -7,9 +7,10 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use kernel::{LogId, Sequence};
 use relay::Replay;
-use service_runtime::config::{KafkaConfig, RegistryConfig, SecretString};
+use service_runtime::config::{RegistryConfig, SecretString};
 
 use crate::home::HomeArgs;
+use crate::kafka::KafkaArgs;
 use crate::log::{self, LogArgs};
 use crate::output::line;
 
@@ -27,16 +28,8 @@ pub(crate) struct ReplayArgs {
     /// The last; where each log ends without.
     #[arg(long, value_name = "SEQUENCE")]
     to: Option<u64>,
-    /// Kafka, `host:port[,host:port…]`. Without it, the local system's.
-    #[arg(long, env = "TWOFOLD_KAFKA", value_name = "BROKERS")]
-    kafka: Option<String>,
-    /// What topics begin with. Without it, the local system's.
-    #[arg(long, env = "TWOFOLD_TOPIC_PREFIX", value_name = "PREFIX")]
-    topic_prefix: Option<String>,
-    /// Further librdkafka properties, `name=value[,name=value…]`.
-    #[arg(long, env = "TWOFOLD_KAFKA_PROPERTIES", hide_env_values = true, value_name = "NAME=VALUE",
-        value_delimiter = ',', value_parser = property)]
-    kafka_properties: Vec<(String, String)>,
+    #[command(flatten)]
+    kafka: KafkaArgs,
     /// The schema registry that gives schemas their ids on the topic.
     #[arg(
         long,
@@ -72,19 +65,14 @@ impl Which {
     }
 }
 
-/// The value is not repeated when it is wrong, it may be a password.
-fn property(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("expected name=value")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 /// Publishes, one log after the other, and prints a line for each.
 pub(crate) async fn run(home: &HomeArgs, args: ReplayArgs) -> anyhow::Result<()> {
     let log = args.source.open(home).await?;
     let logs: Vec<LogId> =
         log::chosen(&log, &[]).await?.into_iter().filter(|log| args.log.takes(log)).collect();
     ensure!(!logs.is_empty(), "nothing was ever recorded there");
-    let replay = Replay::new(log.clone(), &args.kafka(home)?, &RegistryConfig { url: args.registry_url })?;
+    let replay =
+        Replay::new(log.clone(), &args.kafka.config(home)?, &RegistryConfig { url: args.registry_url })?;
     let (from, shows_progress) = (Sequence::new(args.from_sequence.max(1)), stderr().is_terminal());
     for id in logs {
         let head = log.head(&id).await?.sequence;
@@ -115,19 +103,4 @@ pub(crate) async fn run(home: &HomeArgs, args: ReplayArgs) -> anyhow::Result<()>
 #[expect(clippy::cast_precision_loss, reason = "a rate needs no last digit")]
 fn rate(events: u64, since: Instant) -> f64 {
     events as f64 / since.elapsed().as_secs_f64().max(1e-3)
-}
-
-impl ReplayArgs {
-    fn kafka(&self, home: &HomeArgs) -> anyhow::Result<KafkaConfig> {
-        let (brokers, topic_prefix) = match (&self.kafka, &self.topic_prefix) {
-            (Some(brokers), prefix) => {
-                (brokers.clone(), prefix.clone().unwrap_or_else(|| "twofold".to_owned()))
-            }
-            (None, prefix) => {
-                let system = home.system()?;
-                (system.kafka, prefix.clone().unwrap_or(system.topic_prefix))
-            }
-        };
-        Ok(KafkaConfig { brokers, topic_prefix, replication: 1, properties: self.kafka_properties.clone() })
-    }
 }

@@ -17,6 +17,7 @@ mod path;
 mod products;
 mod rebuilding;
 mod repairing;
+mod restoring;
 mod seeded;
 mod servers;
 mod system;

@@ -70,6 +70,13 @@ impl Products {
             self.got(&path).await;
         }
     }
+
+    /// Whether there is no product of this id once everything is there that was done here.
+    pub(crate) async fn is_missing(&self, id: &str) -> bool {
+        let request = self.system.query(&format!("/v1/catalog/products/{id}"), &self.token);
+        let request = request.header("Twofold-After", &self.at).header("Prefer", "wait=30");
+        request.send().await.unwrap().status() == StatusCode::NOT_FOUND
+    }
 }
 
 /// `catalog/3=17`: 3 and 17.

@@ -165,6 +165,25 @@ impl System {
         (output.status.success(), if output.status.success() { told } else { told + &trouble })
     }
 
+    /// Another value of a variable, for whatever is started from now on.
+    pub(crate) fn tell(&mut self, name: &'static str, value: &str) {
+        self.environment.retain(|(told, _)| *told != name);
+        self.environment.push((name, value.to_owned()));
+    }
+
+    /// Runs a command of the command line until it ends with 0.
+    pub(crate) async fn until_twofold(&self, arguments: &[&str]) -> String {
+        let deadline = Instant::now() + READY;
+        loop {
+            let (succeeded, told) = self.twofold_ends(arguments).await;
+            if succeeded {
+                return told;
+            }
+            assert!(Instant::now() < deadline, "{arguments:?}: {told}");
+            pause().await;
+        }
+    }
+
     /// Where commands go.
     pub(crate) fn commands_url(&self) -> String {
         format!("http://{}", self.processes["command-service"].address)
