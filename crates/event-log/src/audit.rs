@@ -201,8 +201,9 @@ impl EventLog {
         let head = locked_head(&mut transaction).await?;
         // Times are those of several machines: what is newer stays, with all that follows it.
         let through: Option<i64> = query_scalar(
-            "SELECT least($1 + $3, coalesce(
-                (SELECT min(number) - 1 FROM audit WHERE at >= $2), (SELECT max(number) FROM audit)))",
+            "SELECT CASE WHEN aged IS NOT NULL THEN least($1 + $3, aged) END
+               FROM (SELECT coalesce((SELECT min(number) - 1 FROM audit WHERE at >= $2),
+                                     (SELECT max(number) FROM audit))) AS through (aged)",
         )
         .bind(signed(head.removed))
         .bind(time.micros())

@@ -149,6 +149,16 @@ async fn several_services_write_one_chain() {
 }
 
 #[tokio::test]
+async fn an_audit_without_entries_has_none_to_remove() {
+    let fixture = audited().await;
+    let later = Timestamp::from_micros(i64::MAX);
+    let count = fixture.log.verify_audit(None).await.unwrap().count;
+    assert_eq!(fixture.log.remove_audit_before(later).await.unwrap(), count);
+    assert_eq!(fixture.log.remove_audit_before(later).await.unwrap(), 0);
+    assert_eq!(fixture.log.verify_audit(None).await.unwrap().count, 0);
+}
+
+#[tokio::test]
 async fn entries_whose_time_is_over_are_removed_from_the_oldest_on_and_the_rest_is_whole() {
     let fixture = audited().await;
     let mut young = entry("young");
