@@ -17,7 +17,7 @@ const CLIENTS: usize = 8;
 const EVERY: Duration = Duration::from_millis(16);
 const WRITTEN_EVERY: Duration = Duration::from_millis(100);
 /// All of it takes less, on a busy machine too.
-const LONGEST: Duration = Duration::from_secs(90);
+const LONGEST: Duration = Duration::from_secs(300);
 /// Both views are built so often, one build after the other.
 const BUILDS: u32 = 3;
 
