@@ -230,7 +230,8 @@ pub(super) async fn switch_where_caught_up(
     let serving: i32 = one(sqlx::query(statements::LOCK_SERVING).bind(view.view), connection).await?;
     let is_ready = serving < version
         && state(connection, view).await? == Some(BuildState::Building)
-        && !is_behind(connection, view, serving, false).await?;
+        && !is_behind(connection, view, serving, false).await?
+        && is_level(connection, view, serving).await?;
     let switched = is_ready && is_finished;
     if switched {
         point_to(connection, view).await?;
@@ -285,6 +286,17 @@ pub(super) async fn state(
         .await
         .map_err(store_error)?;
     Ok(state.as_deref().and_then(BuildState::parse))
+}
+
+/// Whether the lanes have come to where the build that is read is, which stays there until the transaction ends: else it
+/// could go on between the look and the switch, and who has read it would be answered from before.
+async fn is_level(
+    connection: &mut PgConnection,
+    view: &ViewVersion,
+    serving: i32,
+) -> Result<bool, StoreError> {
+    one::<i64>(sqlx::query(statements::HOLD_LANES).bind(view.view).bind(serving), connection).await?;
+    Ok(!is_behind(connection, view, serving, false).await?)
 }
 
 async fn is_behind(
