@@ -54,7 +54,8 @@ pub fn postgres_for_rows(url: &str, connections: u32) -> Result<PgPool, StoreErr
             Box::pin(async move {
                 sqlx::raw_sql(
                     "SET client_min_messages = warning; SET synchronous_commit = off; SET jit = off;
-                     SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+                     SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
+                     SET enable_mergejoin = off; SET enable_incremental_sort = off;
                      SET statement_timeout = '30s'; SET lock_timeout = '10s';
                      SET idle_in_transaction_session_timeout = '30s'",
                 )

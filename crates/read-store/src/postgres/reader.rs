@@ -7,7 +7,7 @@ use quick_cache::sync::Cache;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tokio::time::Instant;
 
-use super::statements::{at, is_a_name, snake};
+use super::statements::{is_a_name, snake};
 use crate::waiting::{Place, Positions, Waits};
 use crate::{ReadError, ReadRow, StampedRow};
 
@@ -63,15 +63,14 @@ impl PostgresReader {
         }
         let statement = format!(
             "SELECT coalesce((SELECT sequence FROM serving.checkpoints WHERE view = $1 AND lane = $2), 0),
-                    found.stamp, found.body,
+                    found.stamp, found.row::text,
                     least((SELECT min(p.sequence) FROM serving.parked AS p
                             WHERE p.view = $1 AND p.tenant = $3 AND p.row_key = $4),
                           (SELECT min(p.sequence) FROM serving.parked AS p
                             WHERE p.view = $1 AND p.tenant = $3 AND p.row_key IS NULL))
-               FROM (VALUES ($3::text, $4::text)) AS wanted (tenant, key)
-               LEFT JOIN LATERAL (SELECT r.stamp, r.row::text AS body FROM serving.{} AS r WHERE {}) AS found ON true",
-            snake(view),
-            at("wanted")
+               FROM (VALUES (1)) AS always
+               LEFT JOIN serving.{} AS found ON found.tenant = $3 AND found.key = $4",
+            snake(view)
         );
         let found = sqlx::query(AssertSqlSafe(statement))
             .bind(view)

@@ -230,8 +230,8 @@ impl Statements {
 /// The condition that a row `r` is the one at `tenant` and `key` of `place`, by its primary key whatever the planner knows
 /// of the table. Equality would do on a table with statistics; on one that was empty when the plan was made, an index like
 /// (tenant, created, key) costs the planner the same, and each look-up then reads all that the tenant has. Only the
-/// primary key brings this range in this order.
-pub(super) fn at(place: &str) -> String {
+/// primary key brings this range in this order; the connection sorts nothing that is sorted by half.
+fn at(place: &str) -> String {
     format!(
         "(r.tenant, r.key) >= ({place}.tenant, {place}.key) AND (r.tenant, r.key) <= ({place}.tenant, {place}.key)
          ORDER BY r.tenant, r.key LIMIT 1"

@@ -1,7 +1,7 @@
 //! What Postgres has of its own.
 
 use kernel::Sequence;
-use read_store::{PostgresReader, PostgresRows, ReadError, RowStore};
+use read_store::{PostgresReader, PostgresRows, ReadError, RowChange, RowStore, postgres_for_rows};
 use sqlx::Row as _;
 use test_servers::TestDatabase;
 
@@ -34,6 +34,31 @@ async fn a_view_is_read_under_its_name_with_its_own_columns() {
     .unwrap();
     let found: Vec<(String, i64)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(found, [("a".to_owned(), 2)]);
+}
+
+#[tokio::test]
+async fn a_row_is_looked_up_by_its_key_though_the_plan_was_made_on_an_empty_table() {
+    let database = TestDatabase::create().await;
+    // One connection: what it planned on the empty table is what it goes on with.
+    let pool = postgres_for_rows(database.url(), 1).unwrap();
+    let tempting = "CREATE INDEX IF NOT EXISTS rows_by_stamp ON rows (tenant, stamp, key);
+                    CREATE INDEX IF NOT EXISTS rows_by_sum ON rows (tenant, (stamp + 1));";
+    let rows = PostgresRows::new(pool.clone(), version(1), tempting);
+    rows.prepare().await.unwrap();
+    rows.begin(LANE).await.unwrap();
+    let step_with = async |from: u64, to: u64, changes: &[RowChange]| {
+        rows.write(LANE, &step(from, to), changes, &[]).await.unwrap();
+        body(&rows, &acme(), "5").await
+    };
+    assert_eq!(step_with(0, 1, &[gone(&acme(), "5", 1, &[])]).await, None);
+    let many: Vec<RowChange> = (0..2_000).map(|key| row(&acme(), &key.to_string(), 2, "{}", &[])).collect();
+    assert_eq!(step_with(1, 2, &many).await, Some((2, "{}".to_owned())));
+    assert_eq!(step_with(2, 3, &[gone(&acme(), "5", 3, &[])]).await, None);
+    sqlx::query("SELECT pg_stat_force_next_flush()").execute(&pool).await.unwrap();
+    let reads = "SELECT indexrelname, idx_tup_read FROM pg_stat_user_indexes
+                  WHERE relname = 'rows' AND idx_tup_read > 0";
+    let reads: Vec<(String, i64)> = sqlx::query_as(reads).fetch_all(&pool).await.unwrap();
+    assert!(matches!(&reads[..], [(index, read)] if index == "rows_pkey" && *read < 10), "{reads:?}");
 }
 
 #[tokio::test]
