@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// says so with [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(transparent, extend("format" = "password", "writeOnly" = true))]
+#[schemars(inline, transparent, extend("format" = "password", "writeOnly" = true))]
 pub struct Secret(String);
 
 impl Secret {

@@ -9,3 +9,6 @@ pub fn visit(visitor: &mut impl ContextVisitor) {
     visitor.context::<orders::Orders>();
     visitor.context::<travel::Travel>();
 }
+
+#[cfg(test)]
+mod tests;

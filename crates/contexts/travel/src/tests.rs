@@ -73,10 +73,67 @@ fn codes_are_what_clients_switch_on() {
         codes::<MembershipRejection>(),
         ["unknown-group", "group-closed", "already-member", "not-a-member", "group-full", "has-balance"]
     );
-    assert!(codes::<GroupRejection>().contains(&"bookings-outside-window"));
-    assert!(codes::<WalletRejection>().contains(&"insufficient-funds"));
-    assert!(codes::<ExpenseRejection>().contains(&"self-approval"));
-    assert!(codes::<BookingRejection>().contains(&"no-room"));
+    assert_eq!(
+        codes::<GroupRejection>(),
+        ["group-exists", "unknown-group", "group-closed", "bookings-outside-window"]
+    );
+    assert_eq!(
+        codes::<WalletRejection>(),
+        [
+            "unknown-group",
+            "group-closed",
+            "not-a-member",
+            "currency-mismatch",
+            "insufficient-funds",
+            "wallet-full"
+        ]
+    );
+    assert_eq!(
+        codes::<ExpenseRejection>(),
+        [
+            "unknown-group",
+            "group-closed",
+            "not-a-member",
+            "currency-mismatch",
+            "expense-exists",
+            "unknown-expense",
+            "self-approval",
+            "already-decided",
+        ]
+    );
+    assert_eq!(
+        codes::<BookingRejection>(),
+        [
+            "unknown-group",
+            "group-closed",
+            "booking-exists",
+            "unknown-booking",
+            "already-cancelled",
+            "unknown-hotel",
+            "unknown-room-type",
+            "no-room",
+            "outside-window",
+            "not-a-member",
+            "currency-mismatch",
+            "refund-exceeds-payment",
+        ]
+    );
+    assert_eq!(
+        codes::<ItemRejection>(),
+        ["unknown-group", "group-closed", "item-exists", "unknown-item", "outside-window"]
+    );
+    assert_eq!(
+        codes::<BudgetRejection>(),
+        ["unknown-group", "group-closed", "currency-mismatch", "too-many-categories"]
+    );
+    assert_eq!(codes::<HotelRejection>(), ["rooms-open", "too-many-room-types"]);
+    let liquidation = [
+        LiquidationRejection::UnknownGroup,
+        LiquidationRejection::GroupClosed,
+        LiquidationRejection::ExpensesPending(Vec::new()),
+        LiquidationRejection::InsufficientFunds(Vec::new()),
+    ];
     let expected = ["unknown-group", "group-closed", "expenses-pending", "insufficient-funds"];
+    assert_eq!(liquidation.map(|it| kernel::Rejection::code(&it)), expected);
     assert_eq!(codes::<LiquidationRejection>(), expected);
 }

@@ -62,6 +62,24 @@ fn a_room_is_held_for_each_night_up_to_the_day_of_leaving() {
 }
 
 #[test]
+fn a_booking_without_an_id_gets_the_one_that_was_made_for_it() {
+    rooms(1)
+        .made_id(STAY)
+        .when(&BookHotelRoom { booking_id: None, ..book(1, 3) })
+        .then([booked(STAY, nights(1, 3), 1, None)])
+        .and_claims("booking", &STAY.to_string(), BookingExists);
+}
+
+#[test]
+fn a_booking_belongs_to_lodging_where_no_budget_is_named() {
+    let named = BookHotelRoom { category: Some(" hotels ".into()), ..book(1, 3) };
+    rooms(1)
+        .when(&named)
+        .then([HotelRoomBooked { category: "hotels".into(), ..booked(STAY, nights(1, 3), 1, None) }]);
+    assert_eq!(booked(STAY, nights(1, 3), 1, None).category, "lodging");
+}
+
+#[test]
 fn a_day_alone_is_one_night() {
     assert_eq!(nights(4, 4).each().collect::<Vec<_>>(), [day("2026-07-04")]);
     rooms(1).when(&book(4, 4)).then([booked(STAY, nights(4, 4), 1, None)]);

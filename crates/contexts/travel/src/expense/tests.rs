@@ -157,5 +157,8 @@ fn a_group_that_has_settled_up_has_no_more_expenses() {
     after(vec![submitted(DINNER, ANN, 9).into()])
         .when(&approve(BOB))
         .then_refused(&ExpenseRejection::GroupClosed);
+    after(vec![submitted(DINNER, ANN, 9).into()])
+        .when(&reject(BOB))
+        .then_refused(&ExpenseRejection::GroupClosed);
     given_nothing::<Expense>().when(&submit()).then_refused(&ExpenseRejection::UnknownGroup);
 }

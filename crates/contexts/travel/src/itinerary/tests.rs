@@ -44,6 +44,11 @@ fn something_is_planned_and_dropped_again() {
 }
 
 #[test]
+fn an_item_without_an_id_gets_the_one_that_was_made_for_it() {
+    of_group([]).made_id(MUSEUM).when(&PlanItineraryItem { item_id: None, ..plan() }).then([planned()]);
+}
+
+#[test]
 fn an_item_lies_within_the_days_of_the_trip() {
     let plan_at = |from: &str, to: Option<&str>| PlanItineraryItem {
         starts_at: at(from),
