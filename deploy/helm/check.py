@@ -90,7 +90,9 @@ def of_deployment(name: str, deployment: dict, by_kind: dict):
     if (port["name"], f"0.0.0.0:{port['containerPort']}") != ("http", variables(container).get("TWOFOLD_LISTEN")):
         yield "it does not listen where it is asked"
     for probe, path in [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")]:
-        if container.get(probe, {}).get("httpGet") != {"path": path, "port": "http"}:
+        told = next(iter(by_kind["ConfigMap"].values()))["data"]
+        scheme = "HTTPS" if "TWOFOLD_TLS_CERT" in told else "HTTP"
+        if container.get(probe, {}).get("httpGet") != {"path": path, "port": "http", "scheme": scheme}:
             yield f"no {probe} of {path}"
     if spec["strategy"]["rollingUpdate"] != {"maxSurge": 1, "maxUnavailable": 0}:
         yield "less of it serve while it is rolled out"
@@ -140,8 +142,9 @@ def of_secrets(pod: dict, by_kind: dict, hook: bool):
 def of_addresses(by_kind: dict):
     """What services are told of each other is where they are."""
     services = by_kind.get("Service", {})
-    places = {f"http://{name}:{service['spec']['ports'][0]['port']}" for name, service in services.items()}
     for config in by_kind["ConfigMap"].values():
+        scheme = "https" if "TWOFOLD_TLS_CERT" in config["data"] else "http"
+        places = {f"{scheme}://{name}:{service['spec']['ports'][0]['port']}" for name, service in services.items()}
         for name in ["TWOFOLD_LOG_SERVICE_URL", "TWOFOLD_PROCESS_MANAGER_URL"]:
             if config["data"][name] not in places:
                 yield f"{name} is {config['data'][name]}, where nobody is"

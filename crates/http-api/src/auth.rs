@@ -147,11 +147,25 @@ impl Authenticator {
 
     /// The same, and counts how much callers ask: beyond these rates they are answered 429.
     pub fn limiting(config: &AuthConfig, rates: &RateConfig) -> Result<Self, AuthError> {
-        Self::with_clock(config, rates, Clock::System)
+        Self::over(reqwest::Client::builder(), config, rates)
     }
 
-    fn with_clock(config: &AuthConfig, rates: &RateConfig, clock: Clock) -> Result<Self, AuthError> {
-        let Keys { secret, key_set } = config.keys()?;
+    /// The same with a key set that is fetched over HTTP that was prepared: to believe further authorities, say.
+    pub fn over(
+        http: reqwest::ClientBuilder,
+        config: &AuthConfig,
+        rates: &RateConfig,
+    ) -> Result<Self, AuthError> {
+        Self::with_clock(http, config, rates, Clock::System)
+    }
+
+    fn with_clock(
+        http: reqwest::ClientBuilder,
+        config: &AuthConfig,
+        rates: &RateConfig,
+        clock: Clock,
+    ) -> Result<Self, AuthError> {
+        let Keys { secret, key_set } = config.keys(http)?;
         Ok(Self(Arc::new(Inner {
             secret,
             key_set,

@@ -10,7 +10,7 @@ use crate::child::ready::Ready;
 use crate::child::{Launch, as_account, run};
 use crate::error::Doing;
 use crate::port::claim_port;
-use crate::{Home, LocalServerError, Port, java};
+use crate::{Home, LocalServerError, Port, Secured, java};
 
 pub(crate) mod jars;
 
@@ -26,13 +26,21 @@ pub(crate) async fn available(home: &Home) -> Result<(), LocalServerError> {
 
 /// Fetches the jars where they are missing, formats the storage where it is new, and says how the broker is
 /// started and where it is reached.
-pub(crate) async fn prepare(home: &Home, port: u16) -> Result<(Launch, String), LocalServerError> {
+pub(crate) async fn prepare(
+    home: &Home,
+    port: u16,
+    secured: Option<&Secured>,
+) -> Result<(Launch, String), LocalServerError> {
     let java = java::find(home)?;
     let jars = jars::resolve(home).await?;
     let folder = home.server_folder(NAME)?;
     let properties = folder.join("server.properties");
     let logging = folder.join("log4j2.properties");
-    home.write(&properties, &settings(&folder, port, claim_port(Port::Free, NAME)?))?;
+    let mut told = settings(&folder, port, claim_port(Port::Free, NAME)?, secured.map(Secured::kafka_port));
+    if let Some(secured) = secured {
+        told.push_str(&secured.of_kafka(home)?);
+    }
+    home.write(&properties, &told)?;
     home.write(&logging, LOGGING)?;
     let mut arguments = vec![
         OsString::from(HEAP),
@@ -44,7 +52,7 @@ pub(crate) async fn prepare(home: &Home, port: u16) -> Result<(Launch, String), 
         "-cp".into(),
         jars.join("*").into(),
     ];
-    format_once(home, &folder, &java, &arguments, &properties).await?;
+    format_once(home, &folder, &java, &arguments, &properties, secured).await?;
     arguments.extend(["kafka.Kafka".into(), properties.into()]);
     let launch = Launch {
         name: NAME,
@@ -66,6 +74,7 @@ async fn format_once(
     java: &Path,
     arguments: &[OsString],
     properties: &Path,
+    secured: Option<&Secured>,
 ) -> Result<(), LocalServerError> {
     let marker = folder.join("formatted");
     if marker.exists() {
@@ -75,6 +84,7 @@ async fn format_once(
     command.current_dir(folder).args(arguments).arg("-XX:TieredStopAtLevel=1");
     command.args(["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", &cluster_id(), "-c"]);
     command.arg(properties);
+    command.args(secured.into_iter().flat_map(Secured::users_of_kafka));
     run("formatting Kafka's storage", command).await?;
     fs::write(&marker, "").doing("write", &marker)
 }
@@ -88,14 +98,20 @@ fn cluster_id() -> String {
 
 /// One node, so one replica of everything; few partitions of its own topics, so that it starts quickly. Topics
 /// are made by whoever owns them, never by a typing mistake.
-fn settings(folder: &Path, port: u16, controller: u16) -> String {
+fn settings(folder: &Path, port: u16, controller: u16, secured: Option<u16>) -> String {
     let data = folder.join("data");
+    let (listens, advertised) = match secured {
+        Some(secured) => {
+            (format!(",SASL_SSL://127.0.0.1:{secured}"), format!(",SASL_SSL://localhost:{secured}"))
+        }
+        None => (String::new(), String::new()),
+    };
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listens}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={}

@@ -24,10 +24,12 @@ mod nisshi;
 mod port;
 mod postgres;
 mod redis;
+mod secured;
 mod servers;
 
 pub use child::Server;
 pub use error::LocalServerError;
 pub use home::Home;
 pub use port::{Port, claim_port};
+pub use secured::Secured;
 pub use servers::{Broker, Servers, Wanted};

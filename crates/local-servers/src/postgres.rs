@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use crate::child::ready::Ready;
 use crate::child::{Launch, as_account, run};
 use crate::error::Doing;
-use crate::{Home, LocalServerError};
+use crate::{Home, LocalServerError, Secured};
 
 const NAME: &str = "postgres";
 const OLDEST: u32 = 15;
@@ -23,7 +23,11 @@ struct Installed {
 }
 
 /// Prepares the data where there are none, and says how the server is started and what its URL is.
-pub(crate) async fn prepare(home: &Home, port: u16) -> Result<(Launch, String), LocalServerError> {
+pub(crate) async fn prepare(
+    home: &Home,
+    port: u16,
+    secured: Option<&Secured>,
+) -> Result<(Launch, String), LocalServerError> {
     let folder = home.server_folder(NAME)?;
     let data = folder.join("data");
     let installed = choose(&installed_versions(), data_version(&data))?;
@@ -32,7 +36,7 @@ pub(crate) async fn prepare(home: &Home, port: u16) -> Result<(Launch, String), 
     }
     let path = folder.join(PASSWORD);
     let password = fs::read_to_string(&path).doing("read", &path)?;
-    let settings = [
+    let mut settings = vec![
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={port}"),
         // Debian's default folder for sockets belongs to its own clusters.
@@ -45,6 +49,9 @@ pub(crate) async fn prepare(home: &Home, port: u16) -> Result<(Launch, String), 
         "synchronous_commit=on".to_owned(),
         "full_page_writes=on".to_owned(),
     ];
+    if let Some(secured) = secured {
+        settings.extend(secured.of_postgres(home)?);
+    }
     let mut arguments = vec![OsString::from("-D"), data.into()];
     arguments.extend(settings.into_iter().flat_map(|setting| ["-c".into(), setting.into()]));
     let launch = Launch {

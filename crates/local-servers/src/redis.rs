@@ -1,17 +1,22 @@
 //! Redis: append-only file, nothing evicted, on loopback.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
 use crate::child::Launch;
 use crate::child::ready::Ready;
-use crate::{Home, LocalServerError};
+use crate::{Home, LocalServerError, Secured};
 
 const NAME: &str = "redis";
 
 /// Says how the server is started and what its URL is.
-pub(crate) fn prepare(home: &Home, port: u16) -> Result<(Launch, String), LocalServerError> {
+pub(crate) fn prepare(
+    home: &Home,
+    port: u16,
+    secured: Option<&Secured>,
+) -> Result<(Launch, String), LocalServerError> {
     let program = ["/usr/bin/redis-server", "/usr/local/bin/redis-server", "/usr/bin/valkey-server"]
         .iter()
         .map(Path::new)
@@ -49,10 +54,14 @@ pub(crate) fn prepare(home: &Home, port: u16) -> Result<(Launch, String), LocalS
         "--loglevel",
         "notice",
     ];
+    let mut arguments: Vec<OsString> = settings.iter().map(Into::into).collect();
+    if let Some(secured) = secured {
+        arguments.extend(secured.of_redis(home)?.into_iter().map(OsString::from));
+    }
     let launch = Launch {
         name: NAME,
         program: PathBuf::from(program),
-        arguments: settings.iter().map(Into::into).collect(),
+        arguments,
         folder,
         account: home.as_account().cloned(),
         port,

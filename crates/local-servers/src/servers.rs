@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::child::{Launch, as_account, run};
 use crate::port::{Port, claim_port};
-use crate::{Home, LocalServerError, Server, kafka, nisshi, postgres, redis};
+use crate::{Home, LocalServerError, Secured, Server, kafka, nisshi, postgres, redis};
 
 /// How often a server is started on another free port when somebody was quicker at the first.
 const FREE_PORT_ATTEMPTS: u32 = 4;
@@ -59,8 +59,25 @@ pub struct Servers {
 impl Servers {
     /// Starts them side by side. When one cannot be started, the others are stopped and its error is given.
     pub async fn start(home: &Home, wanted: Wanted) -> Result<Self, LocalServerError> {
+        Self::start_with(home, wanted, None).await
+    }
+
+    /// The same, but with TLS and passwords. Nisshi has neither.
+    pub async fn start_secured(
+        home: &Home,
+        wanted: Wanted,
+        secured: &Secured,
+    ) -> Result<Self, LocalServerError> {
+        Self::start_with(home, wanted, Some(secured)).await
+    }
+
+    async fn start_with(
+        home: &Home,
+        wanted: Wanted,
+        secured: Option<&Secured>,
+    ) -> Result<Self, LocalServerError> {
         let mut servers = Self::default();
-        match servers.start_all(home, wanted).await {
+        match servers.start_all(home, wanted, secured).await {
             Ok(()) => Ok(servers),
             Err(error) => {
                 servers.stop().await;
@@ -69,15 +86,20 @@ impl Servers {
         }
     }
 
-    async fn start_all(&mut self, home: &Home, wanted: Wanted) -> Result<(), LocalServerError> {
-        let store = start_one(wanted.postgres, "postgres", |port| postgres::prepare(home, port));
-        let cache = start_one(wanted.redis, "redis", async |port| redis::prepare(home, port));
+    async fn start_all(
+        &mut self,
+        home: &Home,
+        wanted: Wanted,
+        secured: Option<&Secured>,
+    ) -> Result<(), LocalServerError> {
+        let store = start_one(wanted.postgres, "postgres", |port| postgres::prepare(home, port, secured));
+        let cache = start_one(wanted.redis, "redis", async |port| redis::prepare(home, port, secured));
         let (apache, other) = match wanted.broker {
             Some((Broker::Kafka, port)) => (Some(port), None),
             Some((Broker::Nisshi, port)) => (None, Some(port)),
             None => (None, None),
         };
-        let broker = start_one(apache, "kafka", |port| kafka::prepare(home, port));
+        let broker = start_one(apache, "kafka", |port| kafka::prepare(home, port, secured));
         let (store, cache, broker) = tokio::join!(store, cache, broker);
         // All that started are kept before any error is given, so that they can be stopped.
         let mut keep = |started: Result<Option<(Server, String)>, LocalServerError>| {

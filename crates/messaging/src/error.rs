@@ -47,6 +47,7 @@ impl MessagingError {
             Code::Fatal | Code::Fenced | Code::InvalidProducerEpoch | Code::OutOfOrderSequenceNumber => {
                 Self::Fatal(code.to_string())
             }
+            // Another password or authority, here or there, mends the last three.
             Code::BrokerTransportFailure
             | Code::AllBrokersDown
             | Code::OperationTimedOut
@@ -76,7 +77,10 @@ impl MessagingError {
             | Code::QueueFull
             | Code::Retry
             | Code::PurgeQueue
-            | Code::PurgeInflight => Self::Unavailable(code.to_string()),
+            | Code::PurgeInflight
+            | Code::Authentication
+            | Code::SaslAuthenticationFailed
+            | Code::SSL => Self::Unavailable(code.to_string()),
             _ => Self::Refused(code.to_string()),
         }
     }

@@ -20,6 +20,7 @@ mod reader;
 mod record;
 pub mod telemetry;
 mod topics;
+mod trouble;
 
 pub use connection::Connection;
 pub use consumer::{Consumer, ConsumerEvent, ConsumerHandle, ConsumerOptions, Position};

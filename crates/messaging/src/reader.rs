@@ -36,7 +36,7 @@ impl PartitionReader {
                 ("allow.auto.create.topics", "false"),
             ],
         );
-        Ok(Self { consumer: BaseConsumer::from_config_and_context(&config, Quiet)?, timeout })
+        Ok(Self { consumer: BaseConsumer::from_config_and_context(&config, Quiet::default())?, timeout })
     }
 
     /// The offsets that the partition holds. Blocks.

@@ -9,12 +9,17 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use uuid::Uuid;
 
 use crate::reader::offset_range;
+use crate::trouble::Trouble;
 use crate::{Connection, MessagingError};
+
+/// How long it is tried to connect only to hear why that fails, and how long is listened for it then.
+const TRY_TO_CONNECT: Duration = Duration::from_secs(1);
+const LISTEN: Duration = Duration::from_millis(20);
 
 /// How a topic is made.
 #[derive(Debug, Clone)]
@@ -53,13 +58,23 @@ pub struct Topics {
     admin: Arc<AdminClient<Quiet>>,
     lookup: Arc<BaseConsumer<Quiet>>,
     timeout: Duration,
+    trouble: Trouble,
 }
 
 /// The client's own lines go where the other clients' go.
-pub(crate) struct Quiet;
+#[derive(Default)]
+pub(crate) struct Quiet(Trouble);
+
+impl Quiet {
+    /// Tells `trouble` how connections fail.
+    pub(crate) fn telling(trouble: &Trouble) -> Self {
+        Self(trouble.clone())
+    }
+}
 
 impl rdkafka::ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.0.hear(facility, message);
         crate::telemetry::client_log(level, facility, message);
     }
 
@@ -74,9 +89,10 @@ impl Topics {
     /// Kafka need not be up; each call waits at most `timeout` for it.
     pub fn new(connection: &Connection, timeout: Duration) -> Result<Self, MessagingError> {
         let config = connection.client_config(&[], &[("allow.auto.create.topics", "false")]);
-        let admin = AdminClient::from_config_and_context(&config, Quiet)?;
-        let lookup = BaseConsumer::from_config_and_context(&config, Quiet)?;
-        Ok(Self { admin: Arc::new(admin), lookup: Arc::new(lookup), timeout })
+        let trouble = Trouble::default();
+        let admin = AdminClient::from_config_and_context(&config, Quiet::telling(&trouble))?;
+        let lookup = BaseConsumer::from_config_and_context(&config, Quiet::telling(&trouble))?;
+        Ok(Self { admin: Arc::new(admin), lookup: Arc::new(lookup), timeout, trouble })
     }
 
     /// Makes the topic where there is none, and adds partitions where it has too few. Safe when several do it at
@@ -154,7 +170,8 @@ impl Topics {
     /// How the topic is; none where there is no such topic.
     pub async fn describe(&self, topic: &str) -> Result<Option<TopicDescription>, MessagingError> {
         let (admin, name, timeout) = (Arc::clone(&self.admin), topic.to_owned(), self.timeout);
-        blocking(move || native::describe(admin.inner(), &name, timeout)).await
+        let described = blocking(move || native::describe(admin.inner(), &name, timeout)).await;
+        self.explained(described).await
     }
 
     /// The offsets that each of these partitions holds, in the order asked.
@@ -164,10 +181,10 @@ impl Topics {
         partitions: Vec<i32>,
     ) -> Result<Vec<OffsetRange>, MessagingError> {
         let (lookup, name, timeout) = (Arc::clone(&self.lookup), topic.to_owned(), self.timeout);
-        blocking(move || {
+        let asked = blocking(move || {
             partitions.into_iter().map(|partition| offset_range(&lookup, &name, partition, timeout)).collect()
-        })
-        .await
+        });
+        self.explained(asked.await).await
     }
 
     /// What the topic's setting of this name is, where the broker tells.
@@ -189,6 +206,21 @@ impl Topics {
             }
             Some(Err((_, code))) => Err(MessagingError::from_code(code)),
         }
+    }
+
+    /// What a call gave, and where it gave nothing why: whoever waited in vain was not told. The other client, which can
+    /// be listened to, tries to connect for a moment and says what became of it.
+    async fn explained<T>(&self, outcome: Result<T, MessagingError>) -> Result<T, MessagingError> {
+        if matches!(outcome, Err(MessagingError::Unavailable(_))) {
+            let lookup = Arc::clone(&self.lookup);
+            let listened = blocking(move || {
+                let _ = lookup.client().fetch_cluster_id(TRY_TO_CONNECT);
+                drop(lookup.poll(LISTEN));
+                Ok(())
+            });
+            listened.await?;
+        }
+        self.trouble.explain(outcome)
     }
 
     fn options(&self) -> AdminOptions {

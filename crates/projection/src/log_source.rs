@@ -106,15 +106,21 @@ impl std::fmt::Debug for LogSource {
 impl LogSource {
     /// A client of the command-service at `url`. It need not be up.
     pub fn new(url: &str, tokens: OperatorTokens) -> Result<Self, LogSourceError> {
+        Self::over(reqwest::Client::builder(), url, tokens)
+    }
+
+    /// The same over HTTP that was prepared: to believe further authorities, say.
+    pub fn over(
+        http: reqwest::ClientBuilder,
+        url: &str,
+        tokens: OperatorTokens,
+    ) -> Result<Self, LogSourceError> {
         let base: Url = url.trim().parse().map_err(|_| LogSourceError::Url)?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(LogSourceError::Url);
         }
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .build()
-            .map_err(unreachable)?;
+        let http =
+            http.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT).build().map_err(unreachable)?;
         Ok(Self(Arc::new(Client { base, http, tokens, latest: Latest::default() })))
     }
 

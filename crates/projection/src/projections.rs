@@ -8,7 +8,9 @@ use kernel::{Context, ContextVisitor, ReadStore, Registry, View};
 use messaging::{Connection, MessagingError, Topics};
 use read_store::{RowStore, StoreError, ViewVersion};
 use service_runtime::Health;
-use service_runtime::config::{ExposeSecret, KafkaConfig, ParkingConfig, RegistryConfig};
+use service_runtime::config::{
+    ExposeSecret, KafkaConfig, KafkaSecurityError, ParkingConfig, RegistryConfig, TrustConfig, TrustError,
+};
 use tokio_util::sync::CancellationToken;
 use wire::{RegistryClient, RegistryError, SchemaError};
 
@@ -93,6 +95,12 @@ pub enum SetupError {
     /// Kafka's settings.
     #[error(transparent)]
     Kafka(#[from] MessagingError),
+    /// How Kafka is to be spoken to.
+    #[error(transparent)]
+    Security(#[from] KafkaSecurityError),
+    /// Whom to believe.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The registry's URL.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -112,15 +120,16 @@ impl Source {
     pub fn new(
         kafka: &KafkaConfig,
         registry: &RegistryConfig,
+        trust: &TrustConfig,
         log: LogSource,
         parking: &ParkingConfig,
         builds: &BuildsConfig,
     ) -> Result<Self, SetupError> {
-        let connection = Connection { brokers: kafka.brokers.clone(), properties: kafka.properties.clone() };
+        let connection = Connection { brokers: kafka.brokers.clone(), properties: kafka.all_properties()? };
         Ok(Self {
             topics: Topics::new(&connection, LOOK_TIMEOUT)?,
             connection,
-            registry: RegistryClient::new(registry.url.expose_secret())?,
+            registry: RegistryClient::over(trust.http_client()?, registry.url.expose_secret())?,
             log,
             prefix: kafka.topic_prefix.clone(),
             groups: kafka.topic_prefix.clone(),

@@ -19,7 +19,8 @@ pub use crate::letter::{
     Which,
 };
 pub use crate::postgres::{
-    PostgresReader, PostgresRows, let_read_postgres, migrate_postgres, postgres_for_rows,
+    PostgresReader, PostgresRows, close_postgres_to_others, let_read_postgres, migrate_postgres,
+    postgres_for_rows,
 };
 pub use crate::reading::{ReadError, ReadRow, StampedRow};
 pub use crate::redis::{RedisReader, RedisRows};

@@ -21,7 +21,7 @@ use self::builds::Switch;
 use self::failure::{corrupt, store_error};
 use self::statements::Statements;
 pub use reader::PostgresReader;
-pub use reader_role::{let_read_postgres, migrate_postgres};
+pub use reader_role::{close_postgres_to_others, let_read_postgres, migrate_postgres};
 
 use crate::row::StoredRow;
 use crate::{

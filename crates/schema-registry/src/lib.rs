@@ -20,11 +20,11 @@ use std::time::Duration;
 use anyhow::Context;
 use service_runtime::config::{ExposeSecret, SecretString};
 use service_runtime::{
-    CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, ops_router, serve, wait_for,
+    CancellationToken, DRAIN_TIMEOUT, Health, Listener, ServiceFuture, Tasks, bind, ops_router, serve,
+    wait_for,
 };
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use tokio::net::TcpListener;
 use tracing::info;
 
 pub use config::{Config, RegistryDatabaseConfig};
@@ -53,7 +53,7 @@ pub async fn migrate(url: &SecretString) -> anyhow::Result<()> {
 /// The registry, its port open.
 #[derive(Debug)]
 pub struct SchemaRegistry {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
     registry: Registry,
     health: Health,
@@ -63,7 +63,7 @@ impl SchemaRegistry {
     /// Opens the port. The database may come later: until then requests are answered that it is away.
     pub fn build(config: Config) -> ServiceFuture<Self> {
         Box::pin(async move {
-            let listener = bind(config.listen.listen).await?;
+            let listener = bind(&config.listen).await?;
             let address = listener.local_addr()?;
             let pool = pool(&config.database.url, config.database.pool_max)?;
             Ok(Self { listener, address, registry: Registry::new(pool), health: Health::new() })

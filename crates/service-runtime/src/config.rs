@@ -10,19 +10,23 @@ use clap::Args;
 
 mod databases;
 mod kafka;
+mod kafka_security;
 mod mistakes;
 mod parking;
 mod parse;
 mod printed;
+pub(crate) mod tls;
 mod traces;
 pub mod url;
 mod views;
 
 pub use databases::{LogDatabaseConfig, LogServiceConfig, RedisConfig, ViewsDatabaseConfig};
 pub use kafka::{KafkaConfig, RegistryConfig};
+pub use kafka_security::{KafkaSecurityConfig, KafkaSecurityError, SaslMechanism, SecurityProtocol};
 pub use parking::ParkingConfig;
 pub use parse::parse;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use tls::{TlsConfig, TrustConfig, TrustError};
 pub use traces::{SamplerName, TracesConfig};
 pub use views::{ChangedViewsConfig, OnChangedView};
 
@@ -32,6 +36,16 @@ pub struct ListenConfig {
     /// Address and port of this service's HTTP. A port that is taken stops the start.
     #[arg(long, env = "TWOFOLD_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
+    /// What whoever asks is shown.
+    #[command(flatten)]
+    pub tls: TlsConfig,
+}
+
+impl ListenConfig {
+    /// Plain HTTP at this address.
+    pub fn at(listen: SocketAddr) -> Self {
+        Self { listen, tls: TlsConfig::default() }
+    }
 }
 
 /// What a service says about itself while it runs.

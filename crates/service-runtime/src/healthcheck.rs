@@ -3,7 +3,16 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+
+use crate::config::ListenConfig;
+use crate::tls::provider;
 
 /// How long each of connecting, writing and reading may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,9 +36,11 @@ pub(crate) enum Unhealthy {
 }
 
 /// Asks, says on standard error why not, and answers the exit code.
-pub(crate) fn report(address: Result<SocketAddr, clap::Error>) -> i32 {
-    let healthy = match address {
-        Ok(address) => ask(address).map_err(|unhealthy| unhealthy.to_string()),
+pub(crate) fn report(config: Result<ListenConfig, clap::Error>) -> i32 {
+    let healthy = match config {
+        Ok(config) => {
+            ask(config.listen, config.tls.files().is_some()).map_err(|unhealthy| unhealthy.to_string())
+        }
         Err(error) => Err(error.to_string()),
     };
     match healthy {
@@ -42,9 +53,9 @@ pub(crate) fn report(address: Result<SocketAddr, clap::Error>) -> i32 {
 }
 
 /// Asks the service that listens on `listen` for `/readyz`.
-pub(crate) fn ask(listen: SocketAddr) -> Result<(), Unhealthy> {
+pub(crate) fn ask(listen: SocketAddr, tls: bool) -> Result<(), Unhealthy> {
     let address = reachable(listen);
-    let answer = exchange(address).map_err(|source| Unhealthy::Silent { address, source })?;
+    let answer = exchange(address, tls).map_err(|source| Unhealthy::Silent { address, source })?;
     let answer = String::from_utf8_lossy(&answer);
     if answer.starts_with("HTTP/1.1 200 ") {
         return Ok(());
@@ -63,14 +74,78 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-fn exchange(address: SocketAddr) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+fn exchange(address: SocketAddr, tls: bool) -> io::Result<Vec<u8>> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    if tls {
+        question(StreamOwned::new(connection(address)?, stream), address)
+    } else {
+        question(stream, address)
+    }
+}
+
+fn question(mut stream: impl Read + Write, address: SocketAddr) -> io::Result<Vec<u8>> {
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    stream.flush()?;
     let mut answer = Vec::new();
-    stream.take(LONGEST_ANSWER).read_to_end(&mut answer)?;
-    Ok(answer)
+    match stream.take(LONGEST_ANSWER).read_to_end(&mut answer) {
+        // Closed without TLS' own goodbye, after the answer.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !answer.is_empty() => Ok(answer),
+        read => read.map(|_| answer),
+    }
+}
+
+fn connection(address: SocketAddr) -> io::Result<ClientConnection> {
+    let provider = provider();
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+        .with_no_client_auth();
+    ClientConnection::new(Arc::new(config), ServerName::from(address.ip())).map_err(io::Error::other)
+}
+
+/// Whoever listens on this machine's own address is asked, whatever name its certificate is for: the question holds no
+/// secret, and the answer is believed no more than that of a plain connection.
+#[derive(Debug)]
+struct Anyone(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _between: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 pub mod config;
 mod health;
 mod healthcheck;
+mod listen;
 mod ops;
 mod runtime;
 mod serve;
 mod shutdown;
 mod tasks;
 pub mod telemetry;
+mod tls;
 mod wait;
 
 use std::pin::Pin;
@@ -22,10 +24,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub type ServiceFuture<T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + Send>>;
 
 pub use health::{Dependency, Health, Readiness};
+pub use listen::{BindError, Listener, bind};
 pub use ops::ops_router;
 pub use runtime::runtime;
-pub use serve::{BindError, DRAIN_TIMEOUT, Peer, bind, serve};
+pub use serve::{DRAIN_TIMEOUT, Peer, serve};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;
+pub use tls::TlsError;
 pub use tokio_util::sync::CancellationToken;
 pub use wait::{Backoff, wait_for};

@@ -23,13 +23,22 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 use tracing::{debug, info, warn};
+
+use crate::Listener;
+
+mod pace;
+
+use pace::{Pace, Paced};
 
 /// How long requests in flight may take after a stop was asked for, unless a service has reasons to differ.
 /// Orchestrators commonly kill after 30 s.
@@ -37,10 +46,13 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Most connections at once; further ones wait in the system's backlog until one closes.
 const MAX_CONNECTIONS: usize = 10_000;
-/// Within this time a request's head must be complete; a connection that idles this long is closed. Longer than
-/// clients and load balancers keep idle connections (60 to 90 s), so that they close first and never send a
-/// request into a closing connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// A connection that idles this long is closed. Longer than clients and load balancers keep idle connections (60 to
+/// 90 s), so that they close first and never send a request into a closing connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// Within this time a request's head must be complete that was begun.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Within this time both sides must have agreed on how to speak TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most headers of a request, and most bytes of its head; beyond it the answer is a bare 431.
 const MAX_HEADERS: usize = 100;
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -51,57 +63,50 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How long to stay off `accept` when the system refuses (out of file descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why a port could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    /// Another process listens there.
-    #[error("port {} is taken: another process listens on {address}", address.port())]
-    Taken {
-        /// What was asked for.
-        address: SocketAddr,
-    },
-    /// The system refused for another reason.
-    #[error("cannot listen on {address}: {source}")]
-    Refused {
-        /// What was asked for.
-        address: SocketAddr,
-        /// The system's reason.
-        source: io::Error,
-    },
-}
-
 /// Who is at the other end of a request's connection: in the extensions of each request. Behind a proxy it is the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
-/// Opens a port; port 0 takes a free one.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::Taken { address },
-        _ => BindError::Refused { address, source },
-    })
-}
-
 /// Serves until `token` is cancelled, then drains for at most `drain_timeout`. Requests in flight are answered;
 /// whatever takes longer is cut off. Cancel the token of what the handlers use only after this has returned.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     router: Router,
     token: CancellationToken,
     drain_timeout: Duration,
 ) -> io::Result<()> {
-    serve_lingering(listener, router, token, drain_timeout, LINGER).await
+    let Listener { tcp, tls } = listener;
+    let follow = tls.as_ref().map(|tls| Arc::clone(&tls.shown));
+    let times = Times { linger: LINGER, head: HEAD_TIMEOUT };
+    let serving = serve_within(tcp, tls.map(|tls| tls.acceptor), router, token, drain_timeout, times);
+    match follow {
+        None => serving.await,
+        Some(shown) => tokio::select! {
+            served = serving => served,
+            () = shown.follow() => Ok(()),
+        },
+    }
 }
 
-async fn serve_lingering(
+/// What tests need not wait for.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    linger: Duration,
+    head: Duration,
+}
+
+async fn serve_within(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     router: Router,
     token: CancellationToken,
     drain_timeout: Duration,
-    linger: Duration,
+    times: Times,
 ) -> io::Result<()> {
     let server = Server {
         router,
+        tls,
+        head: times.head,
         leaving: token,
         closing: CancellationToken::new(),
         cut: CancellationToken::new(),
@@ -112,7 +117,7 @@ async fn serve_lingering(
         server.start(stream, slot);
     }
     let deadline = Instant::now() + drain_timeout;
-    server.linger(&listener, deadline.min(Instant::now() + linger)).await;
+    server.linger(&listener, deadline.min(Instant::now() + times.linger)).await;
     drop(listener);
     server.drain(deadline).await;
     Ok(())
@@ -120,6 +125,9 @@ async fn serve_lingering(
 
 struct Server {
     router: Router,
+    tls: Option<TlsAcceptor>,
+    /// How long a head may take.
+    head: Duration,
     leaving: CancellationToken,
     closing: CancellationToken,
     cut: CancellationToken,
@@ -149,15 +157,24 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "cannot set TCP_NODELAY");
         }
-        let connection = converse(
-            stream,
-            self.router.clone(),
-            self.leaving.clone(),
-            self.closing.clone(),
-            self.cut.clone(),
-        );
+        let conversation = Conversation {
+            router: self.router.clone(),
+            peer: stream.peer_addr().ok().map(Peer),
+            head: self.head,
+            leaving: self.leaving.clone(),
+            closing: self.closing.clone(),
+            cut: self.cut.clone(),
+        };
+        let tls = self.tls.clone();
         self.connections.spawn(async move {
-            connection.await;
+            match tls {
+                None => conversation.over(stream).await,
+                Some(acceptor) => {
+                    if let Some(stream) = conversation.agreed(&acceptor, stream).await {
+                        conversation.over(stream).await;
+                    }
+                }
+            }
             drop(slot);
         });
     }
@@ -195,36 +212,69 @@ impl Server {
 }
 
 /// One connection from its first request to its last answer.
-async fn converse(
-    stream: TcpStream,
+struct Conversation {
     router: Router,
+    peer: Option<Peer>,
+    head: Duration,
     leaving: CancellationToken,
     closing: CancellationToken,
     cut: CancellationToken,
-) {
-    let peer = stream.peer_addr().ok().map(Peer);
-    let service = service_fn(move |request| answer(router.clone(), request, peer, leaving.clone()));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(MAX_HEADERS)
-        .max_header_size(MAX_HEAD_BYTES)
-        .max_buf_size(MAX_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection => ended,
-                () = cut.cancelled() => return,
+}
+
+impl Conversation {
+    /// The connection within TLS; none where the peer did not agree in time. One that has not by the time the service
+    /// stops has asked nothing yet.
+    async fn agreed(&self, tls: &TlsAcceptor, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+        let agreeing = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream));
+        match self.closing.run_until_cancelled(agreeing).await? {
+            Ok(Ok(stream)) => Some(stream),
+            Ok(Err(error)) => {
+                debug!(%error, "a peer did not come to terms on TLS");
+                None
             }
+            Err(_elapsed) => None,
         }
-    };
-    if let Err(error) = ended {
-        // A client that hung up or talked nonsense: its trouble, already answered where that was possible.
-        debug!(%error, "a connection ended early");
+    }
+
+    async fn over(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { router, peer, head, leaving, closing, cut } = self;
+        let pace = Pace::begin();
+        let stream = Paced::new(stream, pace.clone());
+        let answering = pace.clone();
+        let service = service_fn(move |request| {
+            answering.answering();
+            let answer = answer(router.clone(), request, peer, leaving.clone());
+            let answering = answering.clone();
+            async move {
+                let answer = answer.await;
+                answering.answered();
+                answer
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE_TIMEOUT)
+            .max_headers(MAX_HEADERS)
+            .max_header_size(MAX_HEAD_BYTES)
+            .max_buf_size(MAX_BUFFER_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = pace.overdue(head) => return debug!("a request's head did not come to its end in time"),
+            () = closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection => ended,
+                    () = pace.overdue(head) => return,
+                    () = cut.cancelled() => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            // A client that hung up or talked nonsense: its trouble, already answered where that was possible.
+            debug!(%error, "a connection ended early");
+        }
     }
 }
 

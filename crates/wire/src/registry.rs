@@ -126,11 +126,20 @@ impl std::fmt::Debug for RegistryClient {
 impl RegistryClient {
     /// A client of the registry at `url`; a user and a password in it are sent as basic authentication.
     pub fn new(url: &str) -> Result<Self, RegistryError> {
-        Self::with_options(url, &RegistryOptions::default())
+        Self::over(reqwest::Client::builder(), url)
+    }
+
+    /// The same over HTTP that was prepared: to believe further authorities, say.
+    pub fn over(http: reqwest::ClientBuilder, url: &str) -> Result<Self, RegistryError> {
+        Self::with_options(http, url, &RegistryOptions::default())
     }
 
     /// A client that behaves like this.
-    pub fn with_options(url: &str, options: &RegistryOptions) -> Result<Self, RegistryError> {
+    pub fn with_options(
+        http: reqwest::ClientBuilder,
+        url: &str,
+        options: &RegistryOptions,
+    ) -> Result<Self, RegistryError> {
         let mut base: Url = url.trim().parse().map_err(|_| RegistryError::Url)?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(RegistryError::Url);
@@ -138,7 +147,7 @@ impl RegistryClient {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let http = reqwest::Client::builder()
+        let http = http
             .connect_timeout(options.connect_timeout)
             .timeout(options.request_timeout)
             .build()

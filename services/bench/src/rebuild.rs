@@ -20,7 +20,7 @@ use read_store::{
     BuildOptions, BuildState, PostgresRows, RedisRows, RowStore, Tracked, ViewVersion, postgres_for_rows,
 };
 use serde_json::{Value, json};
-use service_runtime::config::{KafkaConfig, ParkingConfig, RegistryConfig};
+use service_runtime::config::{KafkaConfig, ParkingConfig, RegistryConfig, TrustConfig};
 use service_runtime::{Health, Shutdown};
 use wire::Codec;
 
@@ -65,6 +65,8 @@ pub(crate) struct Keep {
     #[command(flatten)]
     registry: RegistryConfig,
     #[command(flatten)]
+    trust: TrustConfig,
+    #[command(flatten)]
     builds: BuildsConfig,
 }
 
@@ -82,7 +84,8 @@ pub(crate) async fn keep(keep: &Keep) -> anyhow::Result<()> {
     )?;
     // Nothing is missing, so nobody need be there.
     let log = LogSource::new("http://127.0.0.1:9", tokens)?;
-    let source = Source::new(&keep.kafka, &keep.registry, log, &ParkingConfig::default(), &keep.builds)?;
+    let source =
+        Source::new(&keep.kafka, &keep.registry, &keep.trust, log, &ParkingConfig::default(), &keep.builds)?;
     let (health, token) = (Health::new(), Shutdown::on_signal().token());
     let (retention, view) = (keep.builds.retention(), ViewVersion::of::<ProductDetails>(CONTEXT));
     let any_view = AnyView::of::<ProductDetails>()?;

@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http_api::{AuthConfig, RateConfig};
 use service_runtime::config::{
     ChangedViewsConfig, ExposeSecret, LanesConfig, ListenConfig, LogDatabaseConfig, SecretString,
-    TelemetryConfig,
+    TelemetryConfig, TrustConfig,
 };
 use sha2::Sha256;
 
@@ -18,6 +18,9 @@ pub struct Config {
     /// Where it listens.
     #[command(flatten)]
     pub listen: ListenConfig,
+    /// Whom it believes over `https`.
+    #[command(flatten)]
+    pub trust: TrustConfig,
     /// Where the log is.
     #[command(flatten)]
     pub log: LogDatabaseConfig,

@@ -30,13 +30,13 @@ use axum::Router;
 use dispatch::{CommandError, Commands, DispatchOptions, Dispatcher};
 use event_log::{EventLog, Options};
 use http_api::{Authenticator, Limits, surface};
-use service_runtime::config::{ExposeSecret, LogDatabaseConfig, OnChangedView};
+use service_runtime::config::{ExposeSecret, LogDatabaseConfig, OnChangedView, SecretString};
 use service_runtime::{
-    CancellationToken, DRAIN_TIMEOUT, Dependency, Health, ServiceFuture, Tasks, bind, serve, wait_for,
+    CancellationToken, DRAIN_TIMEOUT, Dependency, Health, Listener, ServiceFuture, Tasks, bind, serve,
+    wait_for,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
 use tracing::info;
 
 use audit::AuditWriter;
@@ -55,7 +55,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A command-service that has its port and waits to be run.
 #[derive(Debug)]
 pub struct CommandService {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
     router: Router,
     log: EventLog,
@@ -72,7 +72,8 @@ impl CommandService {
     /// Checks the configuration and opens the port. Does not need the log to be there.
     pub fn build(config: Config) -> ServiceFuture<Self> {
         Box::pin(async move {
-            let authenticator = Authenticator::limiting(&config.auth, &config.rates)?;
+            let authenticator =
+                Authenticator::over(config.trust.http_client()?, &config.auth, &config.rates)?;
             let once_secret = config.once.secret(&config.auth)?;
             let commands =
                 Commands::of(shipped_contexts::visit).context("register the contexts' commands")?;
@@ -96,7 +97,7 @@ impl CommandService {
             let routes = routes.merge(logs::router(logs)).merge(sign_in::router(sign_in));
             let router = surface(routes, &open_api, health.clone(), Limits::default());
 
-            let listener = bind(config.listen.listen).await?;
+            let listener = bind(&config.listen).await?;
             let address = listener.local_addr().context("find the port that was opened")?;
             let rebuilds = config.views.on_changed_view == OnChangedView::Rebuild;
             Ok(Self {
@@ -193,6 +194,19 @@ impl Watch {
             Err(error) => self.database.waiting(error.to_string()),
         }
     }
+}
+
+/// Makes the tables of the log, those of inline views with them, or brings them up to date. A command-service does so
+/// itself at start, where its role may; several may at once.
+pub async fn migrate(url: &SecretString) -> anyhow::Result<()> {
+    let pool = pool(&LogDatabaseConfig { url: url.clone(), pool_max: 2 })?;
+    let log = EventLog::new(pool.clone(), Options::default());
+    let commands = Commands::of(shipped_contexts::visit).context("register the contexts' commands")?;
+    // Nothing is sent through it: no key is hashed.
+    let dispatcher = Dispatcher::new(commands, log.clone(), &[], DispatchOptions::default());
+    let prepared = prepare(pool.clone(), log, Arc::new(dispatcher), true).await;
+    pool.close().await;
+    Ok(prepared?)
 }
 
 /// The tables, and beside them the schemas that events will be written with; then the rows of inline views, up to

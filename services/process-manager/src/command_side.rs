@@ -6,7 +6,7 @@ use anyhow::Context;
 use http_api::headers::{IDEMPOTENCY_KEY, TRACEPARENT, X_CAUSATION_ID, X_CORRELATION_ID};
 use kernel::Reply;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, StatusCode, Url};
 use serde::Deserialize;
 use service_runtime::config::ExposeSecret;
 use traces::TraceContext;
@@ -66,13 +66,13 @@ struct Problem {
 
 impl CommandSide {
     /// The command-service at `url`, which need not be up.
-    pub(crate) fn new(url: &str, tokens: Tokens) -> anyhow::Result<Self> {
+    pub(crate) fn new(http: ClientBuilder, url: &str, tokens: Tokens) -> anyhow::Result<Self> {
         let base: Url = url.trim().parse().ok().context("the command-service's URL is not one")?;
         anyhow::ensure!(
             matches!(base.scheme(), "http" | "https") && !base.cannot_be_a_base(),
             "the command-service's URL is not an http url"
         );
-        let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).build()?;
+        let http = http.connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).build()?;
         Ok(Self { base, http, tokens })
     }
 

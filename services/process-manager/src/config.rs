@@ -8,7 +8,8 @@ use clap::Args;
 use http_api::{AuthConfig, OperatorConfig};
 use serde_json::Value;
 use service_runtime::config::{
-    KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig, SecretString, TelemetryConfig,
+    KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig, SecretString,
+    TelemetryConfig, TrustConfig,
 };
 
 use crate::sweeping::Patience;
@@ -20,6 +21,9 @@ pub struct Config {
     /// Where it listens.
     #[command(flatten)]
     pub listen: ListenConfig,
+    /// Whom it believes over `https`.
+    #[command(flatten)]
+    pub trust: TrustConfig,
     /// Where events come from.
     #[command(flatten)]
     pub kafka: KafkaConfig,

@@ -23,12 +23,12 @@ use axum::Router;
 use http_api::{Authenticator, OperatorTokens};
 use projection::ops::Ops;
 use projection::{BuildsConfig, LogSource, Projections, Run, Source};
-use read_store::{migrate_postgres, postgres_for_rows};
+use read_store::{close_postgres_to_others, migrate_postgres, postgres_for_rows};
 use service_runtime::config::{ExposeSecret, SecretString};
 use service_runtime::{
-    CancellationToken, DRAIN_TIMEOUT, Dependency, Health, ServiceFuture, Tasks, bind, serve, wait_for,
+    CancellationToken, DRAIN_TIMEOUT, Dependency, Health, Listener, ServiceFuture, Tasks, bind, serve,
+    wait_for,
 };
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tracing::info;
 
@@ -58,9 +58,14 @@ pub async fn migrate(url: &SecretString) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lets nobody connect to the processes' database but its owner: a process-manager is that, and needs no other.
+pub async fn close_to_others(url: &SecretString) -> anyhow::Result<()> {
+    Ok(close_postgres_to_others(&postgres_for_rows(url.expose_secret(), 1)?).await?)
+}
+
 /// A process-manager that has its port and waits to be run.
 pub struct ProcessManager {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
     router: Router,
     health: Health,
@@ -89,16 +94,30 @@ impl ProcessManager {
     }
 
     async fn build_for(config: Config, visit: impl FnOnce(&mut Gathering)) -> anyhow::Result<Self> {
-        let authenticator = Authenticator::new(&config.auth)?;
+        let authenticator =
+            Authenticator::over(config.trust.http_client()?, &config.auth, &http_api::RateConfig::default())?;
         let health = Health::new();
         let url = config.processes.url.expose_secret();
         let store = Store::new(store::pool(url, config.processes.pool_max)?);
-        let log =
-            LogSource::new(&config.log_service.url, OperatorTokens::new(&config.operator, &config.auth)?)?;
+        let log = LogSource::over(
+            config.trust.http_client()?,
+            &config.log_service.url,
+            OperatorTokens::new(&config.operator, &config.auth)?,
+        )?;
         let command_url = config.commands.command_service_url.as_deref().unwrap_or(&config.log_service.url);
-        let side = CommandSide::new(command_url, Tokens::new(&config.tokens, &config.auth)?)?;
-        let source =
-            Source::new(&config.kafka, &config.registry, log, &config.parking, &BuildsConfig::default())?;
+        let side = CommandSide::new(
+            config.trust.http_client()?,
+            command_url,
+            Tokens::new(&config.tokens, &config.auth)?,
+        )?;
+        let source = Source::new(
+            &config.kafka,
+            &config.registry,
+            &config.trust,
+            log,
+            &config.parking,
+            &BuildsConfig::default(),
+        )?;
         let rows = Inboxes(postgres_for_rows(url, config.processes.pool_max)?);
         let inboxes = Projections::new(source, rows, health.clone(), KEPT);
         let mut gathering = Gathering::new(config.settings.by_process()?, inboxes);
@@ -118,7 +137,7 @@ impl ProcessManager {
             commands: health.optional("command-service"),
         };
         let router = api::surface(Desk { store, served, authenticator }, ops, health.clone());
-        let listener = bind(config.listen.listen).await?;
+        let listener = bind(&config.listen).await?;
         let address = listener.local_addr().context("find the port that was opened")?;
         Ok(Self { listener, address, router, health, inboxes, work })
     }

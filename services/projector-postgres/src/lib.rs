@@ -22,11 +22,12 @@ use projection::{BuildsConfig, LogSource, Projections, Source, Stores};
 use read_store::{PostgresRows, StoreError, ViewVersion, postgres_for_rows};
 use service_runtime::config::{
     ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig,
-    TelemetryConfig, ViewsDatabaseConfig,
+    TelemetryConfig, TrustConfig, ViewsDatabaseConfig,
 };
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, serve};
+use service_runtime::{
+    CancellationToken, DRAIN_TIMEOUT, Health, Listener, ServiceFuture, Tasks, bind, serve,
+};
 use sqlx::PgPool;
-use tokio::net::TcpListener;
 use tracing::info;
 
 /// What the service is told at start.
@@ -35,6 +36,9 @@ pub struct Config {
     /// Where its readiness and metrics are asked for, and operators' requests are taken.
     #[command(flatten)]
     pub listen: ListenConfig,
+    /// Whom it believes over `https`.
+    #[command(flatten)]
+    pub trust: TrustConfig,
     /// Where events come from.
     #[command(flatten)]
     pub kafka: KafkaConfig,
@@ -68,7 +72,7 @@ type Runs = Vec<(&'static str, projection::Run)>;
 
 /// A projector that has its port and waits to be run.
 pub struct ProjectorPostgres {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
     health: Health,
     ops: Ops,
@@ -79,18 +83,29 @@ impl ProjectorPostgres {
     /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
     pub fn build(config: Config) -> ServiceFuture<Self> {
         Box::pin(async move {
-            let authenticator = Authenticator::new(&config.auth)?;
+            let authenticator = Authenticator::over(
+                config.trust.http_client()?,
+                &config.auth,
+                &http_api::RateConfig::default(),
+            )?;
             let health = Health::new();
             let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
-            let log = LogSource::new(&config.log_service.url, tokens)?;
-            let source = Source::new(&config.kafka, &config.registry, log, &config.parking, &config.builds)?;
+            let log = LogSource::over(config.trust.http_client()?, &config.log_service.url, tokens)?;
+            let source = Source::new(
+                &config.kafka,
+                &config.registry,
+                &config.trust,
+                log,
+                &config.parking,
+                &config.builds,
+            )?;
             let pool = postgres_for_rows(config.views.url.expose_secret(), config.views.pool_max)?;
             let mut projections =
                 Projections::new(source, Tables(pool), health.clone(), config.builds.retention());
             shipped_contexts::visit(&mut projections);
             let ops = Ops::new(authenticator, &projections);
             let runs = projections.into_runs()?;
-            let listener = bind(config.listen.listen).await?;
+            let listener = bind(&config.listen).await?;
             let address = listener.local_addr().context("find the port that was opened")?;
             Ok(Self { listener, address, health, ops, runs })
         })

@@ -20,10 +20,11 @@ use projection::{BuildsConfig, LogSource, Projections, Source, Stores};
 use read_store::{RedisRows, StoreError, ViewVersion};
 use service_runtime::config::{
     ExposeSecret, KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RedisConfig, RegistryConfig,
-    TelemetryConfig,
+    TelemetryConfig, TrustConfig,
 };
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, serve};
-use tokio::net::TcpListener;
+use service_runtime::{
+    CancellationToken, DRAIN_TIMEOUT, Health, Listener, ServiceFuture, Tasks, bind, serve,
+};
 use tracing::info;
 
 /// What the service is told at start.
@@ -32,6 +33,9 @@ pub struct Config {
     /// Where its readiness and metrics are asked for, and operators' requests are taken.
     #[command(flatten)]
     pub listen: ListenConfig,
+    /// Whom it believes over `https`.
+    #[command(flatten)]
+    pub trust: TrustConfig,
     /// Where events come from.
     #[command(flatten)]
     pub kafka: KafkaConfig,
@@ -65,7 +69,7 @@ type Runs = Vec<(&'static str, projection::Run)>;
 
 /// A projector that has its port and waits to be run.
 pub struct ProjectorRedis {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
     health: Health,
     ops: Ops,
@@ -76,17 +80,28 @@ impl ProjectorRedis {
     /// Checks the configuration and opens the port. Needs neither Kafka nor the store to be there.
     pub fn build(config: Config) -> ServiceFuture<Self> {
         Box::pin(async move {
-            let authenticator = Authenticator::new(&config.auth)?;
+            let authenticator = Authenticator::over(
+                config.trust.http_client()?,
+                &config.auth,
+                &http_api::RateConfig::default(),
+            )?;
             let health = Health::new();
             let tokens = OperatorTokens::new(&config.operator, &config.auth)?;
-            let log = LogSource::new(&config.log_service.url, tokens)?;
-            let source = Source::new(&config.kafka, &config.registry, log, &config.parking, &config.builds)?;
+            let log = LogSource::over(config.trust.http_client()?, &config.log_service.url, tokens)?;
+            let source = Source::new(
+                &config.kafka,
+                &config.registry,
+                &config.trust,
+                log,
+                &config.parking,
+                &config.builds,
+            )?;
             let mut projections =
                 Projections::new(source, KeySpaces(config.redis), health.clone(), config.builds.retention());
             shipped_contexts::visit(&mut projections);
             let ops = Ops::new(authenticator, &projections);
             let runs = projections.into_runs()?;
-            let listener = bind(config.listen.listen).await?;
+            let listener = bind(&config.listen).await?;
             let address = listener.local_addr().context("find the port that was opened")?;
             Ok(Self { listener, address, health, ops, runs })
         })

@@ -4,7 +4,8 @@
 
 use http_api::{AuthConfig, RateConfig};
 use service_runtime::config::{
-    ListenConfig, LogServiceConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
+    ListenConfig, LogServiceConfig, RedisConfig, SecretString, TelemetryConfig, TrustConfig,
+    ViewsDatabaseConfig,
 };
 
 pub use crate::processes::ProcessManagerConfig;
@@ -15,6 +16,9 @@ pub struct Config {
     /// Where it listens.
     #[command(flatten)]
     pub listen: ListenConfig,
+    /// Whom it believes over `https`.
+    #[command(flatten)]
+    pub trust: TrustConfig,
     /// Where views live in Postgres.
     #[command(flatten)]
     pub views: ViewsDatabaseConfig,

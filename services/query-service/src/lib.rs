@@ -37,8 +37,9 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use http_api::{Authenticator, Limits, surface};
-use service_runtime::{CancellationToken, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, serve};
-use tokio::net::TcpListener;
+use service_runtime::{
+    CancellationToken, DRAIN_TIMEOUT, Health, Listener, ServiceFuture, Tasks, bind, serve,
+};
 use tracing::info;
 
 use api::{Api, App};
@@ -51,7 +52,7 @@ use stores::Stores;
 /// A query-service that has its port and waits to be run.
 #[derive(Debug)]
 pub struct QueryService {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
     authenticator: Authenticator,
     stores: Stores,
@@ -65,13 +66,14 @@ impl QueryService {
     /// Checks the configuration and opens the port. Does not need the stores to be there.
     pub fn build(config: Config) -> ServiceFuture<Self> {
         Box::pin(async move {
-            let authenticator = Authenticator::limiting(&config.auth, &config.rates)?;
+            let authenticator =
+                Authenticator::over(config.trust.http_client()?, &config.auth, &config.rates)?;
             let health = Health::new();
             let stores = Stores::new(&config.views, &config.redis, config.inline_url.as_ref(), &health)?;
             let streams = Streams::new(config.live_streams_max, config.live_streams_per_tenant_max);
-            let processes = Processes::new(&config.processes)?;
-            let past = Past::new(&config.log_service.url)?;
-            let listener = bind(config.listen.listen).await?;
+            let processes = Processes::new(config.trust.http_client()?, &config.processes)?;
+            let past = Past::new(config.trust.http_client()?, &config.log_service.url)?;
+            let listener = bind(&config.listen).await?;
             let address = listener.local_addr().context("find the port that was opened")?;
             Ok(Self { listener, address, authenticator, stores, streams, processes, past, health })
         })

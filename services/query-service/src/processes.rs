@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use http_api::headers::TRACEPARENT;
 use http_api::{Problem, ProblemType};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -45,13 +45,13 @@ pub(crate) struct Processes {
 
 impl Processes {
     /// It need not be there.
-    pub(crate) fn new(config: &ProcessManagerConfig) -> anyhow::Result<Self> {
+    pub(crate) fn new(http: ClientBuilder, config: &ProcessManagerConfig) -> anyhow::Result<Self> {
         let base: Url = config.url.trim().parse().ok().context("TWOFOLD_PROCESS_MANAGER_URL is no URL")?;
         ensure!(
             matches!(base.scheme(), "http" | "https") && !base.cannot_be_a_base(),
             "TWOFOLD_PROCESS_MANAGER_URL is not an http URL"
         );
-        let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).build()?;
+        let http = http.connect_timeout(CONNECT_TIMEOUT).build()?;
         Ok(Self { base, http })
     }
 

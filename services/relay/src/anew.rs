@@ -51,7 +51,8 @@ impl From<Stop> for AnewError {
 ///
 /// Topics go first: killed in between, the relay finds logs and topics as they were, or makes a topic anew.
 pub async fn begin_anew(log: &EventLog, kafka: &KafkaConfig) -> Result<Anew, AnewError> {
-    let connection = Connection { brokers: kafka.brokers.clone(), properties: kafka.properties.clone() };
+    let properties = kafka.all_properties().map_err(|error| AnewError::Failed(error.to_string()))?;
+    let connection = Connection { brokers: kafka.brokers.clone(), properties };
     let (prefix, timeout) = (kafka.topic_prefix.clone(), RelayConfig::default().kafka_timeout());
     let topics = TopicKeeper::new(&connection, timeout, prefix, kafka.replication, 1).map_err(Stop::from)?;
     let mut ids = log.logs().await.map_err(Stop::from)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use messaging::ProducerOptions;
 use service_runtime::config::{
-    KafkaConfig, LanesConfig, ListenConfig, LogDatabaseConfig, RegistryConfig, TelemetryConfig,
+    KafkaConfig, LanesConfig, ListenConfig, LogDatabaseConfig, RegistryConfig, TelemetryConfig, TrustConfig,
 };
 
 /// Everything that the relay can be told.
@@ -17,6 +17,9 @@ pub struct Config {
     /// Where health and metrics are served.
     #[command(flatten)]
     pub listen: ListenConfig,
+    /// Whom it believes over `https`.
+    #[command(flatten)]
+    pub trust: TrustConfig,
     /// What it says about itself.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,

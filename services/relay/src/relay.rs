@@ -11,11 +11,10 @@ use kernel::{Context, ContextVisitor, Lane};
 use messaging::Connection;
 use service_runtime::config::ExposeSecret;
 use service_runtime::{
-    Backoff, DRAIN_TIMEOUT, Health, ServiceFuture, Tasks, bind, ops_router, serve, wait_for,
+    Backoff, DRAIN_TIMEOUT, Health, Listener, ServiceFuture, Tasks, bind, ops_router, serve, wait_for,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -54,7 +53,7 @@ pub(crate) struct Shared {
 
 /// A relay that has its port and waits to be run.
 pub struct Relay {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
     health: Health,
     pool: PgPool,
@@ -84,7 +83,8 @@ impl Relay {
                 Options { lanes: config.lanes.lanes, read_bytes_max: PAGE_BYTES, ..Options::default() },
             );
             let kafka = config.kafka;
-            let connection = Connection { brokers: kafka.brokers, properties: kafka.properties };
+            let properties = kafka.all_properties()?;
+            let connection = Connection { brokers: kafka.brokers, properties };
             let health = Health::new();
             let shared = Shared {
                 outbox: log.outbox(),
@@ -98,14 +98,17 @@ impl Relay {
                 )?,
                 producers: Producers::new(connection.clone(), config.relay.producer())?,
                 connection,
-                registry: RegistryClient::new(config.registry.url.expose_secret())?,
+                registry: RegistryClient::over(
+                    config.trust.http_client()?,
+                    config.registry.url.expose_secret(),
+                )?,
                 readiness: Readiness::new(&health),
                 bells: Bells::default(),
                 config: config.relay,
                 holder: Uuid::new_v4(),
                 surveys: Semaphore::new(SURVEYS_AT_ONCE),
             };
-            let listener = bind(config.listen.listen).await?;
+            let listener = bind(&config.listen).await?;
             let address = listener.local_addr().context("find the port that was opened")?;
             let database = health.dependency("log");
             Ok(Self { listener, address, health, pool, shared: Arc::new(shared), database })

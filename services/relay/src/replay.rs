@@ -9,7 +9,7 @@ use std::time::Duration;
 use event_log::EventLog;
 use kernel::{LogId, LoggedEvent, Sequence};
 use messaging::{Connection, Deliveries, MessagingError, PartitionWriter, Producer};
-use service_runtime::config::{ExposeSecret, KafkaConfig, RegistryConfig};
+use service_runtime::config::{ExposeSecret, KafkaConfig, RegistryConfig, TrustConfig};
 use tokio::time::timeout;
 use wire::RegistryClient;
 
@@ -72,13 +72,21 @@ impl std::fmt::Debug for Replay {
 
 impl Replay {
     /// From a log to the topics of this Kafka, with a producer of its own.
-    pub fn new(log: EventLog, kafka: &KafkaConfig, registry: &RegistryConfig) -> Result<Self, ReplayError> {
+    pub fn new(
+        log: EventLog,
+        kafka: &KafkaConfig,
+        registry: &RegistryConfig,
+        trust: &TrustConfig,
+    ) -> Result<Self, ReplayError> {
         let config = RelayConfig::default();
-        let connection = Connection { brokers: kafka.brokers.clone(), properties: kafka.properties.clone() };
+        let told = |error: &dyn std::error::Error| ReplayError::Failed(error.to_string());
+        let properties = kafka.all_properties().map_err(|error| told(&error))?;
+        let connection = Connection { brokers: kafka.brokers.clone(), properties };
         let (prefix, replication) = (kafka.topic_prefix.clone(), kafka.replication);
         let topics = TopicKeeper::new(&connection, config.kafka_timeout(), prefix, replication, 1);
         let producer = Producer::start(&connection, &config.producer());
-        let registry = RegistryClient::new(registry.url.expose_secret());
+        let http = trust.http_client().map_err(|error| told(&error))?;
+        let registry = RegistryClient::over(http, registry.url.expose_secret());
         Ok(Self {
             log,
             topics: topics.map_err(Stop::from)?,

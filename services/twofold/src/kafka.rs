@@ -1,6 +1,6 @@
 //! The Kafka whose topics a command is about.
 
-use service_runtime::config::KafkaConfig;
+use service_runtime::config::{KafkaConfig, KafkaSecurityConfig};
 
 use crate::home::HomeArgs;
 
@@ -13,6 +13,9 @@ pub(crate) struct KafkaArgs {
     /// What topics begin with. Without it, the local system's.
     #[arg(long, env = "TWOFOLD_TOPIC_PREFIX", value_name = "PREFIX")]
     topic_prefix: Option<String>,
+    /// How Kafka is spoken to.
+    #[command(flatten)]
+    security: KafkaSecurityConfig,
     /// Further librdkafka properties, `name=value[,name=value…]`.
     #[arg(long, env = "TWOFOLD_KAFKA_PROPERTIES", hide_env_values = true, value_name = "NAME=VALUE",
         value_delimiter = ',', value_parser = property)]
@@ -30,7 +33,13 @@ impl KafkaArgs {
                 (system.kafka, prefix.clone().unwrap_or(system.topic_prefix))
             }
         };
-        Ok(KafkaConfig { brokers, topic_prefix, replication: 1, properties: self.kafka_properties.clone() })
+        Ok(KafkaConfig {
+            brokers,
+            topic_prefix,
+            replication: 1,
+            security: self.security.clone(),
+            properties: self.kafka_properties.clone(),
+        })
     }
 }
 

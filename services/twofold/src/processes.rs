@@ -2,6 +2,7 @@
 
 use http_api::{AuthConfig, OperatorConfig};
 use process_manager::{ListedInstance, ProcessList, Reason, ShownInstance, ShownStep};
+use service_runtime::config::TrustConfig;
 use uuid::Uuid;
 
 use crate::home::HomeArgs;
@@ -56,6 +57,8 @@ pub(crate) struct ManagerArgs {
     operator: OperatorConfig,
     #[command(flatten)]
     auth: AuthConfig,
+    #[command(flatten)]
+    trust: TrustConfig,
 }
 
 /// Which instance.
@@ -108,7 +111,7 @@ impl ManagerArgs {
                 .process_manager
                 .ok_or_else(|| anyhow::anyhow!("the system runs no process-manager: name one by a flag"))?,
         };
-        let all = Projectors::at_urls(vec![url.clone()], &self.operator, &self.auth, home)?;
+        let all = Projectors::at_urls(vec![url.clone()], &self.operator, &self.auth, &self.trust, home)?;
         Ok(Manager { all, url })
     }
 }

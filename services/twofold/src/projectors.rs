@@ -8,7 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use service_runtime::config::ExposeSecret;
+use service_runtime::config::{ExposeSecret, TrustConfig};
 
 use crate::home::HomeArgs;
 
@@ -25,6 +25,8 @@ pub(crate) struct ProjectorsArgs {
     operator: OperatorConfig,
     #[command(flatten)]
     auth: AuthConfig,
+    #[command(flatten)]
+    trust: TrustConfig,
 }
 
 /// Some projectors.
@@ -40,7 +42,7 @@ impl ProjectorsArgs {
         if urls.is_empty() {
             urls = home.system()?.projectors;
         }
-        Projectors::at_urls(urls, &self.operator, &self.auth, home)
+        Projectors::at_urls(urls, &self.operator, &self.auth, &self.trust, home)
     }
 }
 
@@ -50,6 +52,7 @@ impl Projectors {
         urls: Vec<String>,
         operator: &OperatorConfig,
         auth: &AuthConfig,
+        trust: &TrustConfig,
         home: &HomeArgs,
     ) -> anyhow::Result<Self> {
         let mut auth = auth.clone();
@@ -59,7 +62,7 @@ impl Projectors {
             auth.jwt_secret = Some(home.key()?);
         }
         let tokens = OperatorTokens::new(operator, &auth)?;
-        let client = Client::builder().timeout(ANSWER_TIMEOUT).build()?;
+        let client = trust.http_client()?.timeout(ANSWER_TIMEOUT).build()?;
         Ok(Self { client, urls, tokens })
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use kernel::{LogId, Sequence};
 use relay::Replay;
-use service_runtime::config::{RegistryConfig, SecretString};
+use service_runtime::config::{RegistryConfig, SecretString, TrustConfig};
 
 use crate::home::HomeArgs;
 use crate::kafka::KafkaArgs;
@@ -30,6 +30,9 @@ pub(crate) struct ReplayArgs {
     to: Option<u64>,
     #[command(flatten)]
     kafka: KafkaArgs,
+    /// Whom to believe over `https`.
+    #[command(flatten)]
+    trust: TrustConfig,
     /// The schema registry that gives schemas their ids on the topic.
     #[arg(
         long,
@@ -71,8 +74,8 @@ pub(crate) async fn run(home: &HomeArgs, args: ReplayArgs) -> anyhow::Result<()>
     let logs: Vec<LogId> =
         log::chosen(&log, &[]).await?.into_iter().filter(|log| args.log.takes(log)).collect();
     ensure!(!logs.is_empty(), "nothing was ever recorded there");
-    let replay =
-        Replay::new(log.clone(), &args.kafka.config(home)?, &RegistryConfig { url: args.registry_url })?;
+    let registry = RegistryConfig { url: args.registry_url };
+    let replay = Replay::new(log.clone(), &args.kafka.config(home)?, &registry, &args.trust)?;
     let (from, shows_progress) = (Sequence::new(args.from_sequence.max(1)), stderr().is_terminal());
     for id in logs {
         let head = log.head(&id).await?.sequence;

@@ -97,9 +97,10 @@ impl AuthConfig {
         if length < SHORTEST_SECRET { Err(AuthError::ShortSecret(length)) } else { Ok(Some(secret)) }
     }
 
-    pub(super) fn keys(&self) -> Result<Keys, AuthError> {
+    /// Key sets are fetched with this client.
+    pub(super) fn keys(&self, http: reqwest::ClientBuilder) -> Result<Keys, AuthError> {
         let secret = self.secret()?.map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()));
-        let key_set = self.jwks_url.as_deref().map(KeySet::new).transpose()?;
+        let key_set = self.jwks_url.as_deref().map(|url| KeySet::new(http, url)).transpose()?;
         if secret.is_none() && key_set.is_none() {
             return Err(AuthError::NoKeys);
         }

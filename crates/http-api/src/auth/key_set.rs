@@ -1,8 +1,8 @@
 //! Public keys that an issuer publishes and rotates.
 //!
 //! The set is fetched when a token first needs it, again when a token names a key that it does not have (at most
-//! every ten seconds, however many such tokens come), and every ten minutes while it is used. When the issuer is
-//! away the keys that are known go on serving, for an hour; after that nothing is verified with them, because a key
+//! every ten seconds, however many such tokens come), and every ten minutes while it is used, or sooner where the issuer
+//! says that its answer lives shorter (`Cache-Control: max-age`). When the issuer is away the keys that are known go on serving, for an hour; after that nothing is verified with them, because a key
 //! that was withdrawn meanwhile must not live for ever.
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -56,6 +56,8 @@ struct Known {
     keys: Vec<Key>,
     /// Grows whenever the keys change.
     generation: u64,
+    /// How long after that they are to be fetched again.
+    lifetime: Duration,
     /// `None` before the first fetch.
     fetched: Option<Instant>,
 }
@@ -69,11 +71,15 @@ struct Key {
 }
 
 impl KeySet {
-    pub(super) fn new(url: &str) -> Result<Arc<Self>, AuthError> {
-        Self::with_pauses(url, PAUSES)
+    pub(super) fn new(http: reqwest::ClientBuilder, url: &str) -> Result<Arc<Self>, AuthError> {
+        Self::with_pauses(http, url, PAUSES)
     }
 
-    pub(super) fn with_pauses(url: &str, pauses: Pauses) -> Result<Arc<Self>, AuthError> {
+    pub(super) fn with_pauses(
+        http: reqwest::ClientBuilder,
+        url: &str,
+        pauses: Pauses,
+    ) -> Result<Arc<Self>, AuthError> {
         let url = reqwest::Url::parse(url).map_err(|_| AuthError::KeySetUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(AuthError::KeySetUrl);
@@ -81,17 +87,14 @@ impl KeySet {
         if url.scheme() == "http" {
             warn!("token keys are fetched over plain http");
         }
-        let client = reqwest::Client::builder()
-            .timeout(FETCH_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+        let client = http.timeout(FETCH_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Arc::new(Self { url, client, known: RwLock::default(), fetching: Mutex::default(), pauses }))
     }
 
     /// Whether what a key of this generation verified still counts.
     pub(super) fn vouches_for(self: &Arc<Self>, generation: u64) -> bool {
         let known = self.known();
-        known.generation == generation && known.fetched.is_some_and(|at| self.usable(at))
+        known.generation == generation && self.usable(&known)
     }
 
     /// The key that a token names and the generation that it is of.
@@ -102,24 +105,24 @@ impl KeySet {
     ) -> Result<(Arc<DecodingKey>, u64), Refused> {
         let known = self.known();
         if let Some(found) = known.find(algorithm, id)
-            && known.fetched.is_some_and(|at| self.usable(at))
+            && self.usable(&known)
         {
             return Ok((found, known.generation));
         }
         let failed = self.fetch().await.err();
         let known = self.known();
-        if !known.fetched.is_some_and(|at| self.usable(at)) {
+        if !self.usable(&known) {
             return Err(Refused::KeysAway(failed.unwrap_or_else(|| "tried a moment ago".to_owned())));
         }
         let found = known.find(algorithm, id).ok_or(Refused::Signature)?;
         Ok((found, known.generation))
     }
 
-    /// Whether keys fetched then may still be used. Sees to it that keys in use are fetched again in time; nobody
+    /// Whether these keys may still be used. Sees to it that keys in use are fetched again in time; nobody
     /// waits for that.
-    fn usable(self: &Arc<Self>, fetched: Instant) -> bool {
-        let age = fetched.elapsed();
-        if age >= self.pauses.refresh && self.may_fetch() {
+    fn usable(self: &Arc<Self>, known: &Known) -> bool {
+        let Some(age) = known.fetched.map(|at| at.elapsed()) else { return false };
+        if age >= known.lifetime && self.may_fetch() {
             let keys = Arc::clone(self);
             tokio::spawn(async move { keys.fetch_once().await });
         }
@@ -157,18 +160,20 @@ impl KeySet {
         let outcome = self.download().await;
         let label = if outcome.is_ok() { "fetched" } else { "failed" };
         metrics::counter!(KEY_FETCHES, "outcome" => label).increment(1);
-        let keys = outcome.inspect_err(|error| warn!(error, "cannot fetch token keys"))?;
-        self.replace(keys);
+        let (keys, lifetime) = outcome.inspect_err(|error| warn!(error, "cannot fetch token keys"))?;
+        self.replace(keys, lifetime);
         Ok(())
     }
 
-    async fn download(&self) -> Result<Vec<Key>, String> {
+    /// The keys, and how long they live.
+    async fn download(&self) -> Result<(Vec<Key>, Duration), String> {
         // The URL may carry a secret: it stays out of the error.
         let plain = |error: reqwest::Error| chain(&error.without_url());
         let mut response = self.client.get(self.url.clone()).send().await.map_err(plain)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!("the issuer answered {}", response.status()));
         }
+        let lifetime = max_age(response.headers()).unwrap_or(self.pauses.refresh).min(self.pauses.refresh);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(plain)? {
             body.extend_from_slice(&chunk);
@@ -176,10 +181,10 @@ impl KeySet {
                 return Err("the key set is too long".to_owned());
             }
         }
-        parse(&body)
+        Ok((parse(&body)?, lifetime))
     }
 
-    fn replace(&self, keys: Vec<Key>) {
+    fn replace(&self, keys: Vec<Key>, lifetime: Duration) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let same = known.fetched.is_some()
             && known.keys.len() == keys.len()
@@ -188,7 +193,7 @@ impl KeySet {
         if !same {
             info!(keys = keys.len(), "took over a new set of token keys");
         }
-        *known = Arc::new(Known { keys, generation, fetched: Some(Instant::now()) });
+        *known = Arc::new(Known { keys, generation, lifetime, fetched: Some(Instant::now()) });
     }
 }
 
@@ -241,6 +246,13 @@ fn usable(jwk: Jwk) -> Option<Key> {
         return None;
     }
     Some(Key { id: jwk.common.key_id.clone(), algorithm, key: Arc::new(key), source: jwk })
+}
+
+/// How long the issuer says that its answer lives.
+fn max_age(headers: &http::HeaderMap) -> Option<Duration> {
+    let said = headers.get(http::header::CACHE_CONTROL)?.to_str().ok()?;
+    let seconds = said.split(',').find_map(|part| part.trim().strip_prefix("max-age="))?;
+    Some(Duration::from_secs(seconds.parse().ok()?))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -23,9 +23,13 @@ fn bench(change: impl FnOnce(&mut AuthConfig)) -> Bench {
     let mut config = AuthConfig::with_secret(secret());
     change(&mut config);
     let clock = Arc::new(AtomicU64::new(NOW));
-    let authenticator =
-        Authenticator::with_clock(&config, &RateConfig::default(), Clock::Manual(Arc::clone(&clock)))
-            .unwrap();
+    let authenticator = Authenticator::with_clock(
+        reqwest::Client::builder(),
+        &config,
+        &RateConfig::default(),
+        Clock::Manual(Arc::clone(&clock)),
+    )
+    .unwrap();
     Bench { authenticator, clock }
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use aws_lc_rs::encoding::AsDer as _;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,7 +12,6 @@ use axum::routing::get;
 use http_api::{AuthConfig, Limits};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use rsa::pkcs1::EncodeRsaPrivateKey;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -64,12 +64,12 @@ fn ed25519(id: &'static str, seed: u8) -> Key {
 }
 
 /// Made anew for each run: a private key has no place in a repository.
-static RSA: LazyLock<Vec<u8>> = LazyLock::new(|| rsa_der(2048));
-
-fn rsa_der(bits: usize) -> Vec<u8> {
-    let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).unwrap();
-    key.to_pkcs1_der().unwrap().as_bytes().to_vec()
-}
+static RSA: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let key = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    let pkcs8: aws_lc_rs::encoding::Pkcs8V1Der<'static> = key.as_der().unwrap();
+    // Around the key itself (PKCS #1) stands only which kind it is.
+    pkcs8.as_ref()[26..].to_vec()
+});
 
 fn rsa(id: &'static str, der: &[u8]) -> Key {
     Key { id, algorithm: Algorithm::RS256, signing: EncodingKey::from_rsa_der(der) }
@@ -175,7 +175,10 @@ async fn a_secret_token_is_refused_where_only_published_keys_count_and_the_other
 #[tokio::test]
 async fn keys_of_other_kinds_do_not_spoil_the_set_and_are_not_used() {
     let edwards = ed25519("e1", 1);
-    let weak = rsa("weak", &rsa_der(1024));
+    let rivest = rsa("weak", &RSA);
+    let mut weak = rivest.public();
+    // The modulus of a key half as long.
+    weak["n"] = json!(&weak["n"].as_str().unwrap()[..1024 / 6]);
     let mut for_encryption = ed25519("e2", 2).public();
     for_encryption["use"] = json!("enc");
     let keys = json!({ "keys": [
@@ -184,13 +187,13 @@ async fn keys_of_other_kinds_do_not_spoil_the_set_and_are_not_used() {
         { "kty": "oct", "kid": "o", "k": "c2VjcmV0" },
         7,
         for_encryption,
-        weak.public(),
+        weak,
         edwards.public(),
     ] });
     let (_issuer, address) = Issuer::start(Ok(keys)).await;
     let service = service_of(address).await;
     assert_eq!(service.get_as("/v1/who", &edwards.named_token()).await.status, 200);
-    for key in [ed25519("e2", 2), weak] {
+    for key in [ed25519("e2", 2), rivest] {
         assert_eq!(code(&service.get_as("/v1/who", &key.named_token()).await), "signature");
     }
     service.stop().await;

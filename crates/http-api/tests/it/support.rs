@@ -117,7 +117,8 @@ async fn start_asking(limits: Limits, authenticator: Authenticator) -> Service {
             .answer::<String>(200, "The name."),
     );
     let router = surface(routes(state), &api, health.clone(), limits);
-    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener =
+        bind(&service_runtime::config::ListenConfig::at("127.0.0.1:0".parse().unwrap())).await.unwrap();
     let address = listener.local_addr().unwrap();
     let token = CancellationToken::new();
     let done = tokio::spawn(serve(listener, router, token.clone(), Duration::from_secs(30)));

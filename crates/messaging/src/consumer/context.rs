@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use crate::connection::Connection;
 use crate::consumer::ConsumerOptions;
 use crate::error::MessagingError;
+use crate::trouble::reported;
 
 /// A rebalance that the group is waiting for this member to carry out.
 #[derive(Debug)]
@@ -100,13 +101,13 @@ impl ClientContext for Context {
     }
 
     /// The end of a partition comes here as well as out of `poll`, and is no trouble.
-    fn error(&self, error: KafkaError, _reason: &str) {
+    fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
         let mut errors = lock(&self.errors);
         if errors.len() < ERRORS_KEPT {
-            errors.push_back(error.into());
+            errors.push_back(reported(error, reason));
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::error::MessagingError;
 use crate::producer::writer::Route;
+use crate::trouble::reported;
 
 #[derive(Default)]
 pub(super) struct Context {
@@ -76,8 +77,8 @@ impl ClientContext for Context {
         crate::telemetry::client_log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, _reason: &str) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+    fn error(&self, error: KafkaError, reason: &str) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(reported(error, reason));
     }
 }
 

@@ -5,5 +5,6 @@
 mod consumer;
 mod producer;
 mod reader;
+mod security;
 mod support;
 mod topics;

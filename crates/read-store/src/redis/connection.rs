@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{
     Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, ScriptInvocation, ServerErrorKind,
+    TlsCertificates,
 };
 
 use crate::{ReadError, StoreError};
@@ -24,7 +25,13 @@ pub(super) struct RedisConnection {
 impl RedisConnection {
     pub(super) fn new(url: &str) -> Result<Self, StoreError> {
         let refused = |_| StoreError::Misconfigured("the url of redis was not accepted".to_owned());
-        Ok(Self { client: Client::open(url).map_err(refused)?, current: Mutex::new(None) })
+        let client = match authorities(url)? {
+            Some(pem) => {
+                Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert: Some(pem) })
+            }
+            None => Client::open(url),
+        };
+        Ok(Self { client: client.map_err(refused)?, current: Mutex::new(None) })
     }
 
     pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
@@ -74,6 +81,25 @@ impl fmt::Debug for RedisConnection {
         // The client's own output may show a password.
         out.write_str("RedisConnection")
     }
+}
+
+/// Whom to believe over TLS, where the URL names a file: `rediss://…?sslrootcert=/path`, as URLs of Postgres do.
+fn authorities(url: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let misconfigured = |why: String| StoreError::Misconfigured(why);
+    let Some(parsed) = redis::parse_redis_url(url) else { return Ok(None) };
+    if parsed.fragment().is_some() {
+        return Err(misconfigured(
+            "the url of redis has a fragment: certificates are always checked".to_owned(),
+        ));
+    }
+    let Some((_, path)) = parsed.query_pairs().find(|(name, _)| name == "sslrootcert") else {
+        return Ok(None);
+    };
+    if parsed.scheme() != "rediss" {
+        return Err(misconfigured("sslrootcert goes with rediss://, which speaks TLS".to_owned()));
+    }
+    let read = std::fs::read(&*path);
+    read.map(Some).map_err(|error| misconfigured(format!("sslrootcert of redis ({path}): {error}")))
 }
 
 fn store_error(error: &RedisError) -> StoreError {

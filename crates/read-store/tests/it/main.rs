@@ -9,6 +9,7 @@ mod letters;
 mod postgres;
 mod reading;
 mod redis;
+mod secured;
 
 /// Makes each of these rules a test on Postgres and one on Redis.
 #[macro_export]

@@ -130,3 +130,35 @@ async fn a_redis_that_is_not_there_is_away_and_unavailable() {
     assert!(error.is_retryable() && !format!("{error:?}").contains("secret"), "{error}");
     assert!(!format!("{rows:?}").contains("secret"));
 }
+
+/// As `docs/guide/deploy.md` gives them.
+#[tokio::test]
+async fn the_rights_that_are_told_to_be_enough_are_enough_and_a_reader_cannot_write() {
+    let writer = "--user writer on >w ~p:* ~{p:* +@all -@admin".split(' ');
+    let reader = "--user reader on >r ~p:* ~{p:* +@read +@connection".split(' ');
+    let redis = OwnRedis::start(&writer.chain(reader).collect::<Vec<_>>()).await;
+    let as_user = |user: &str, password: &str| format!("{}?user={user}&pass={password}", redis.url);
+    let rows = RedisRows::new(&as_user("writer", "w"), "p", version(1)).unwrap();
+    rows.prepare().await.unwrap();
+    rows.begin(LANE).await.unwrap();
+    rows.write(LANE, &step(0, 2), &[row(&acme(), "a", 2, "{}", &["l"])], &[]).await.unwrap();
+    rows.caught_up(LANE, &at(2)).await.unwrap();
+    assert_eq!(found(&rows, &acme(), "l").await, ["a"]);
+
+    let reader = RedisReader::new(&as_user("reader", "r"), "p").unwrap();
+    assert_eq!(reader.row("some-things", LANE, &acme(), "a").await.unwrap().reflects.number(), 2);
+    assert_eq!(reader.reflects("some-things", LANE).await.unwrap().number(), 2);
+    reader.lane_of(&acme()).await.unwrap();
+    let client = redis::Client::open(as_user("reader", "r")).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    for refused in
+        [&["SET", "p:x", "1"][..], &["FLUSHALL"], &["GET", "another:x"], &["EVAL", "return 1", "0"]]
+    {
+        let mut command = ::redis::Cmd::new();
+        for part in refused {
+            command.arg(*part);
+        }
+        let error = command.query_async::<()>(&mut connection).await.unwrap_err();
+        assert_eq!(error.code(), Some("NOPERM"), "{refused:?}");
+    }
+}

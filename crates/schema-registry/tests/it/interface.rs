@@ -20,7 +20,7 @@ pub(crate) struct Own {
 impl Own {
     pub(crate) async fn on(database: &TestDatabase) -> Self {
         let config = Config {
-            listen: ListenConfig { listen: "127.0.0.1:0".parse().unwrap() },
+            listen: ListenConfig::at("127.0.0.1:0".parse().unwrap()),
             database: RegistryDatabaseConfig { url: database.url().into(), pool_max: 4 },
             telemetry: TelemetryConfig::default(),
         };

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 #[derive(Debug, Clone, Args)]
 pub struct LogDatabaseConfig {
     /// `postgres://user:password@host:port/database`. Its `fsync` and `synchronous_commit` must stay on: what a
-    /// command's answer promises lives here.
+    /// command's answer promises lives here. Over TLS: `?sslmode=verify-full&sslrootcert=/path/of/the/authority.pem`.
     #[arg(
         long = "log-url",
         env = "TWOFOLD_LOG_URL",
@@ -42,7 +42,8 @@ pub struct LogServiceConfig {
 /// The Postgres database that holds read models. Never the log's, in production not even its server.
 #[derive(Debug, Clone, Args)]
 pub struct ViewsDatabaseConfig {
-    /// `postgres://user:password@host:port/database`.
+    /// `postgres://user:password@host:port/database`. Over TLS:
+    /// `?sslmode=verify-full&sslrootcert=/path/of/the/authority.pem`.
     #[arg(
         long = "views-url",
         env = "TWOFOLD_VIEWS_URL",
@@ -63,7 +64,8 @@ pub struct ViewsDatabaseConfig {
 #[derive(Debug, Clone, Args)]
 pub struct RedisConfig {
     /// `redis://[user:password@]host:port[/database]`. Must run with `maxmemory-policy noeviction`: an evicted
-    /// row would look like one that never was.
+    /// row would look like one that never was. Over TLS: `rediss://…`, believed by the system's authorities or by
+    /// those of `?sslrootcert=/path/of/the/authority.pem` alone.
     #[arg(
         long = "redis-url",
         env = "TWOFOLD_REDIS_URL",

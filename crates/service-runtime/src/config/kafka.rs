@@ -5,6 +5,8 @@ use std::fmt;
 use clap::Args;
 use secrecy::SecretString;
 
+use super::kafka_security::{KafkaSecurityConfig, KafkaSecurityError};
+
 /// The Kafka that carries the events.
 #[derive(Clone, Args)]
 pub struct KafkaConfig {
@@ -20,11 +22,23 @@ pub struct KafkaConfig {
     #[arg(long = "topic-replication", env = "TWOFOLD_TOPIC_REPLICATION", default_value_t = 1,
         value_name = "COUNT", value_parser = clap::value_parser!(i16).range(1..=32))]
     pub replication: i16,
-    /// Further librdkafka properties, `name=value[,name=value…]`: TLS, SASL. They override what the services set,
-    /// except what order and durability rest on.
+    /// How it is spoken to.
+    #[command(flatten)]
+    pub security: KafkaSecurityConfig,
+    /// Further librdkafka properties, `name=value[,name=value…]`. They override what the services set, except what
+    /// order and durability rest on.
     #[arg(long = "kafka-properties", env = "TWOFOLD_KAFKA_PROPERTIES", hide_env_values = true,
         value_name = "NAME=VALUE", value_delimiter = ',', value_parser = property)]
     pub properties: Vec<(String, String)>,
+}
+
+impl KafkaConfig {
+    /// All that librdkafka is told beside where the brokers are. The operator's own properties come last, and win.
+    pub fn all_properties(&self) -> Result<Vec<(String, String)>, KafkaSecurityError> {
+        let mut properties = self.security.properties()?;
+        properties.extend(self.properties.iter().cloned());
+        Ok(properties)
+    }
 }
 
 /// Shows the names of the properties only: `sasl.password` is one.
@@ -35,6 +49,7 @@ impl fmt::Debug for KafkaConfig {
             .field("brokers", &self.brokers)
             .field("topic_prefix", &self.topic_prefix)
             .field("replication", &self.replication)
+            .field("security", &self.security)
             .field("properties", &names)
             .finish()
     }

@@ -62,6 +62,15 @@ fn argument(command: &Command, usage: &str) -> Option<Arg> {
     command.get_arguments().find(|argument| argument.to_string() == usage).cloned()
 }
 
+/// The arguments of which one is missing that an error names like this: `<--one <ONE>|--other <OTHER>>`.
+fn any_of(command: &Command, usage: &str) -> String {
+    let mut command = command.clone();
+    command.build();
+    let meant = command.get_arguments().filter(|argument| usage.contains(&argument.to_string()));
+    let names: Vec<String> = meant.map(named).collect();
+    if names.is_empty() { usage.to_owned() } else { names.join(" or ") }
+}
+
 fn named(argument: &Arg) -> String {
     let flag = argument.get_long().map(|flag| format!(" (--{flag})")).unwrap_or_default();
     match argument.get_env() {
@@ -89,7 +98,7 @@ fn all_else(command: &Command, error: &Error) -> Vec<String> {
         (error.kind(), error.get(ContextKind::InvalidArg))
     {
         let one = |usage: &String| {
-            argument(command, usage).map_or_else(|| usage.clone(), |missing| named(&missing))
+            argument(command, usage).map_or_else(|| any_of(command, usage), |missing| named(&missing))
         };
         return missing.iter().map(|usage| format!("{}: not set", one(usage))).collect();
     }

@@ -3,7 +3,6 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
 
 use clap::{Arg, ArgAction, Args, Command, FromArgMatches};
 
@@ -25,7 +24,7 @@ const HEALTHCHECK: &str = "healthcheck";
 pub fn parse<C: Args>(service: &'static str, listen: &'static str) -> C {
     let given: Vec<OsString> = env::args_os().collect();
     if given.iter().skip(1).any(|argument| argument == "--healthcheck") {
-        std::process::exit(healthcheck::report(address(service, listen, &given)));
+        std::process::exit(healthcheck::report(own(service, listen, &given)));
     }
     let command = command::<C>(service, listen);
     let read = command
@@ -63,17 +62,13 @@ pub(super) fn command<C: Args>(service: &'static str, listen: &'static str) -> C
     })
 }
 
-/// Where the service listens that is asked for its health: the same flag and variable as its own, whatever else is
-/// said.
-fn address(
-    service: &'static str,
-    listen: &'static str,
-    given: &[OsString],
-) -> Result<SocketAddr, clap::Error> {
+/// Where and how the service listens that is asked for its health: the same flags and variables as its own, whatever
+/// else is said.
+fn own(service: &'static str, listen: &'static str, given: &[OsString]) -> Result<ListenConfig, clap::Error> {
     let command =
         ListenConfig::augment_args(Command::new(service)).arg(asks_for_health()).ignore_errors(true);
     let matches = listening(command, listen).try_get_matches_from(given)?;
-    Ok(ListenConfig::from_arg_matches(&matches)?.listen)
+    ListenConfig::from_arg_matches(&matches)
 }
 
 fn asks_for_health() -> Arg {

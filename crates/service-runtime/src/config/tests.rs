@@ -23,6 +23,8 @@ struct Everything {
     kafka: KafkaConfig,
     #[command(flatten)]
     registry: RegistryConfig,
+    #[command(flatten)]
+    trust: TrustConfig,
     #[arg(long, hide_env_values = true)]
     inline_url: Option<String>,
 }
@@ -233,4 +235,81 @@ fn samplers_have_open_telemetrys_names() {
         let argument = format!("--traces-sampler-arg={wrong}");
         assert!(read(&[&argument]).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_certificate_without_its_key_is_a_mistake_and_so_is_a_file_that_holds_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = crate::tls::tests::Authority::new("believed").issue(&folder, "localhost");
+    let (cert, key) = tls.files().unwrap();
+    let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
+    read(&["--tls-cert", cert, "--tls-key", key]).unwrap();
+    let halves = [["--tls-cert", cert, "TWOFOLD_TLS_KEY"], ["--tls-key", key, "TWOFOLD_TLS_CERT"]];
+    for [flag, path, lacks] in halves {
+        let found = mistakes_beside_what_is_needed(&[flag, path]);
+        assert!(found.len() == 1 && found[0].starts_with(lacks), "{found:?}");
+    }
+    let found =
+        mistakes_beside_what_is_needed(&["--tls-cert", key, "--tls-key", cert, "--http-ca-file", "/no"]);
+    for name in ["TWOFOLD_TLS_CERT", "TWOFOLD_TLS_KEY", "TWOFOLD_HTTP_CA_FILE"] {
+        assert!(found.iter().any(|mistake| mistake.starts_with(name)), "{found:?}");
+    }
+    assert!(!found.join("").contains("PRIVATE KEY"), "{found:?}");
+}
+
+#[test]
+fn kafka_is_told_who_asks_in_its_own_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let config = read(&[
+        "--kafka-security-protocol",
+        "SASL_SSL",
+        "--kafka-sasl-mechanism",
+        "scram-sha-256",
+        "--kafka-username",
+        "relay",
+        "--kafka-password-file",
+        file.to_str().unwrap(),
+        "--kafka-properties",
+        "sasl.username=another",
+    ])
+    .unwrap();
+    let told: Vec<String> = config
+        .kafka
+        .all_properties()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "security.protocol=sasl_ssl",
+            "sasl.mechanism=SCRAM-SHA-256",
+            "sasl.username=relay",
+            "sasl.password=hunter2",
+            "sasl.username=another"
+        ]
+    );
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_name_for_kafka_without_a_password_is_a_mistake_and_two_passwords_are() {
+    let found = mistakes_beside_what_is_needed(&["--kafka-username", "relay"]);
+    assert!(found.len() == 1 && found[0].contains("TWOFOLD_KAFKA_PASSWORD"), "{found:?}");
+    let both = ["--kafka-username", "relay", "--kafka-password", "hunter2", "--kafka-password-file", "/no"];
+    let found = mistakes_beside_what_is_needed(&both);
+    assert!(!found.is_empty() && !found.join("").contains("hunter2"), "{found:?}");
+}
+
+#[test]
+fn a_name_is_not_shown_to_a_kafka_that_does_not_ask() {
+    let shown = |arguments: &[&str]| read(arguments).unwrap().kafka.all_properties();
+    let named = ["--kafka-username", "relay", "--kafka-password", "hunter2"];
+    assert!(shown(&named).unwrap().contains(&("security.protocol".to_owned(), "sasl_ssl".to_owned())));
+    shown(&[&named[..], &["--kafka-security-protocol", "ssl"]].concat()).unwrap_err();
+    shown(&["--kafka-security-protocol", "sasl-ssl"]).unwrap_err();
+    assert!(shown(&[]).unwrap().is_empty());
 }

@@ -10,7 +10,7 @@ pub fn postgres(text: &str) -> Result<SecretString, &'static str> {
 /// The URL of a Redis.
 pub fn redis(text: &str) -> Result<SecretString, &'static str> {
     of(text, &["redis", "rediss", "unix", "redis+unix"])
-        .ok_or("expected redis://[user:password@]host:port[/database]")
+        .ok_or("expected redis(s)://[user:password@]host:port[/database]")
 }
 
 /// The URL of an HTTP service.

@@ -6,6 +6,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::config::ListenConfig;
+use crate::{BindError, bind};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -20,10 +22,11 @@ async fn start(router: Router, drain: Duration) -> Running {
 }
 
 async fn start_lingering(router: Router, drain: Duration, linger: Duration) -> Running {
-    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = bind(&ListenConfig::at("127.0.0.1:0".parse().unwrap())).await.unwrap();
     let address = listener.local_addr().unwrap();
     let token = CancellationToken::new();
-    let done = tokio::spawn(serve_lingering(listener, router, token.clone(), drain, linger));
+    let times = Times { linger, head: LONG };
+    let done = tokio::spawn(serve_within(listener.tcp, None, router, token.clone(), drain, times));
     Running { address, token, done }
 }
 
@@ -68,9 +71,9 @@ fn gate() -> (Router, Arc<Notify>, Arc<Notify>) {
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
-    let first = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let first = bind(&ListenConfig::at("127.0.0.1:0".parse().unwrap())).await.unwrap();
     let address = first.local_addr().unwrap();
-    let error = bind(address).await.unwrap_err();
+    let error = bind(&ListenConfig::at(address)).await.unwrap_err();
     assert!(matches!(error, BindError::Taken { .. }));
     assert_eq!(
         error.to_string(),
@@ -181,4 +184,76 @@ async fn pipelined_requests_are_answered_in_order() {
     assert_eq!(read.matches("HTTP/1.1 200").count(), 2, "{read}");
     running.token.cancel();
     running.done.await.unwrap().unwrap();
+}
+
+/// A service where a head may take a moment only.
+async fn start_hurried(router: Router) -> Running {
+    let listener = bind(&ListenConfig::at("127.0.0.1:0".parse().unwrap())).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let token = CancellationToken::new();
+    let times = Times { linger: LINGER, head: Duration::from_millis(100) };
+    let done = tokio::spawn(serve_within(listener.tcp, None, router, token.clone(), LONG, times));
+    Running { address, token, done }
+}
+
+#[tokio::test]
+async fn whoever_begins_a_head_and_does_not_end_it_is_hung_up_on_though_a_letter_comes_now_and_then() {
+    let (router, ..) = gate();
+    let running = start_hurried(router).await;
+    let (mut reads, mut writes) = connect(running.address).await.into_split();
+    let dripping = async {
+        let letters = b"GET / HTTP/1.1\r\nx: ".iter().copied().chain(std::iter::repeat(b'x'));
+        for letter in letters {
+            if writes.write_all(&[letter]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let hung_up = async {
+        let mut rest = Vec::new();
+        let _ = reads.read_to_end(&mut rest).await;
+        rest
+    };
+    tokio::select! {
+        rest = hung_up => assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest)),
+        () = dripping => {}
+    }
+    running.token.cancel();
+    running.done.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_at_all_is_hung_up_on() {
+    let (router, ..) = gate();
+    let running = start_hurried(router).await;
+    closed(&mut connect(running.address).await).await;
+}
+
+#[tokio::test]
+async fn the_head_of_a_later_request_has_to_come_to_its_end_too() {
+    let (router, ..) = gate();
+    let running = start_hurried(router).await;
+    let mut stream = connect(running.address).await;
+    ask(&mut stream, "/").await;
+    answer(&mut stream).await;
+    stream.write_all(b"GET / HTT").await.unwrap();
+    closed(&mut stream).await;
+}
+
+#[tokio::test]
+async fn an_answer_may_take_longer_than_a_head_and_so_may_a_pause_after_it() {
+    let (router, began, go) = gate();
+    let running = start_hurried(router).await;
+    let mut stream = connect(running.address).await;
+    ask(&mut stream, "/slow").await;
+    began.notified().await;
+    let mut another = connect(running.address).await;
+    closed(&mut another).await;
+    go.notify_one();
+    assert!(answer(&mut stream).await.ends_with("late."));
+    let mut another = connect(running.address).await;
+    closed(&mut another).await;
+    ask(&mut stream, "/").await;
+    assert!(answer(&mut stream).await.ends_with("here."));
 }

@@ -73,7 +73,7 @@ async fn what_may_pass_is_told_from_what_will_not() {
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let (url, _questions) = serving(vec![(200, "x".repeat(2000))]).await;
     let options = RegistryOptions { largest_answer: 1000, ..RegistryOptions::default() };
-    let client = RegistryClient::with_options(&url, &options).unwrap();
+    let client = RegistryClient::with_options(reqwest::Client::builder(), &url, &options).unwrap();
     assert!(matches!(client.schema_by_id(1).await, Err(RegistryError::Answer(_))));
 }
 

@@ -28,13 +28,18 @@ app.kubernetes.io/component: {{ .name }}
 
 {{- define "twofold.registryUrl" -}}
 {{- if .Values.registry.url }}{{ .Values.registry.url }}
-{{- else if (index .Values.services "schema-registry").enabled }}http://{{ include "twofold.name" (dict "root" . "name" "schema-registry") }}:{{ (index .Values.services "schema-registry").port }}
+{{- else if (index .Values.services "schema-registry").enabled }}{{ include "twofold.scheme" . }}://{{ include "twofold.name" (dict "root" . "name" "schema-registry") }}:{{ (index .Values.services "schema-registry").port }}
 {{- else }}{{ fail "name a schema registry in registry.url, or enable services.schema-registry" }}{{ end }}
+{{- end }}
+
+{{/* How the release's services are spoken to. */}}
+{{- define "twofold.scheme" -}}
+{{ ternary "https" "http" (not (empty .Values.tls.secretName)) }}
 {{- end }}
 
 {{/* The address of one of the release's services: (dict "root" $ "name" "relay"). */}}
 {{- define "twofold.url" -}}
-http://{{ include "twofold.name" . }}:{{ (index .root.Values.services .name).port }}
+{{ include "twofold.scheme" .root }}://{{ include "twofold.name" . }}:{{ (index .root.Values.services .name).port }}
 {{- end }}
 
 {{/*
@@ -63,24 +68,28 @@ query-service:
   - { variable: TWOFOLD_REDIS_URL, key: redis-url }
   - { variable: TWOFOLD_JWT_SECRET, key: jwt-secret, optional: {{ $keys }} }
 relay:
-  - { variable: TWOFOLD_LOG_URL, key: log-url }
+  - { variable: TWOFOLD_LOG_URL, key: {{ ternary "relay-log-url" "log-url" (not (empty .root.Values.migrations.relayRole)) }} }
   - { variable: TWOFOLD_KAFKA_PROPERTIES, key: kafka-properties, optional: true }
+  - { variable: TWOFOLD_KAFKA_PASSWORD, key: kafka-password, optional: {{ empty .root.Values.kafka.username }} }
   - { variable: TWOFOLD_REGISTRY_URL, key: registry-url, optional: true }
 projector-postgres:
   - { variable: TWOFOLD_VIEWS_URL, key: views-url }
   - { variable: TWOFOLD_KAFKA_PROPERTIES, key: kafka-properties, optional: true }
+  - { variable: TWOFOLD_KAFKA_PASSWORD, key: kafka-password, optional: {{ empty .root.Values.kafka.username }} }
   - { variable: TWOFOLD_REGISTRY_URL, key: registry-url, optional: true }
   - { variable: TWOFOLD_JWT_SECRET, key: jwt-secret, optional: {{ $keys }} }
   - { variable: TWOFOLD_OPS_TOKEN, key: ops-token, optional: true }
 projector-redis:
   - { variable: TWOFOLD_REDIS_URL, key: redis-url }
   - { variable: TWOFOLD_KAFKA_PROPERTIES, key: kafka-properties, optional: true }
+  - { variable: TWOFOLD_KAFKA_PASSWORD, key: kafka-password, optional: {{ empty .root.Values.kafka.username }} }
   - { variable: TWOFOLD_REGISTRY_URL, key: registry-url, optional: true }
   - { variable: TWOFOLD_JWT_SECRET, key: jwt-secret, optional: {{ $keys }} }
   - { variable: TWOFOLD_OPS_TOKEN, key: ops-token, optional: true }
 process-manager:
   - { variable: TWOFOLD_PROCESSES_URL, key: processes-url }
   - { variable: TWOFOLD_KAFKA_PROPERTIES, key: kafka-properties, optional: true }
+  - { variable: TWOFOLD_KAFKA_PASSWORD, key: kafka-password, optional: {{ empty .root.Values.kafka.username }} }
   - { variable: TWOFOLD_REGISTRY_URL, key: registry-url, optional: true }
   - { variable: TWOFOLD_JWT_SECRET, key: jwt-secret, optional: {{ $keys }} }
   - { variable: TWOFOLD_OPS_TOKEN, key: ops-token, optional: true }

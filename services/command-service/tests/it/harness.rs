@@ -12,7 +12,9 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use service_runtime::CancellationToken;
-use service_runtime::config::{LanesConfig, ListenConfig, LogDatabaseConfig, SecretString, TelemetryConfig};
+use service_runtime::config::{
+    LanesConfig, ListenConfig, LogDatabaseConfig, SecretString, TelemetryConfig, TrustConfig,
+};
 use test_servers::TestDatabase;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -264,7 +266,7 @@ pub(crate) async fn together<T>(futures: impl IntoIterator<Item = impl Future<Ou
 
 fn config(url: &str) -> Config {
     Config {
-        listen: ListenConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
+        listen: ListenConfig::at(SocketAddr::from(([127, 0, 0, 1], 0))),
         log: LogDatabaseConfig { url: SecretString::from(url), pool_max: 8 },
         lanes: LanesConfig::default(),
         auth: AuthConfig::with_secret(SecretString::from(SECRET)),
@@ -274,6 +276,7 @@ fn config(url: &str) -> Config {
         sign_in: SignInConfig::default(),
         views: service_runtime::config::ChangedViewsConfig::default(),
         warm_mib: 32,
+        trust: TrustConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
 }

@@ -10,7 +10,7 @@ use projection::ops::Ops;
 use projection::{BuildsConfig, LogSource, Projections, Source};
 use serde_json::Value;
 use service_runtime::Health;
-use service_runtime::config::{KafkaConfig, ParkingConfig, RegistryConfig};
+use service_runtime::config::{KafkaConfig, KafkaSecurityConfig, ParkingConfig, RegistryConfig, TrustConfig};
 use tokio::net::TcpListener;
 
 use super::hotel::Mishap;
@@ -33,13 +33,21 @@ fn gathering(world: &World, settings: Value) -> Gathering {
         brokers: NOWHERE.to_owned(),
         topic_prefix: "test".to_owned(),
         replication: 1,
+        security: KafkaSecurityConfig::default(),
         properties: Vec::new(),
     };
     let registry = RegistryConfig { url: format!("http://{NOWHERE}").into() };
     let tokens = OperatorTokens::new(&OperatorConfig::default(), &world.auth).unwrap();
     let log = LogSource::new(&format!("http://{NOWHERE}"), tokens).unwrap();
-    let source =
-        Source::new(&kafka, &registry, log, &ParkingConfig::default(), &BuildsConfig::default()).unwrap();
+    let source = Source::new(
+        &kafka,
+        &registry,
+        &TrustConfig::default(),
+        log,
+        &ParkingConfig::default(),
+        &BuildsConfig::default(),
+    )
+    .unwrap();
     let pool = read_store::postgres_for_rows(world.database.url(), 2).unwrap();
     let settings: BTreeMap<String, Value> = serde_json::from_value(settings).unwrap();
     Gathering::new(settings, Projections::new(source, Inboxes(pool), Health::new(), KEPT))

@@ -85,7 +85,7 @@ impl World {
         let work = Work {
             store: Store::new(crate::store::pool(self.database.url(), 4).unwrap()),
             served: Arc::new(BTreeMap::from([("journey", served)])),
-            side: Arc::new(CommandSide::new(&url, tokens).unwrap()),
+            side: Arc::new(CommandSide::new(reqwest::Client::builder(), &url, tokens).unwrap()),
             concurrency: 8,
             lease: LEASE,
             patience: sweeping::Patience { stuck_after: LONG * 60, retention: LONG * 60 },

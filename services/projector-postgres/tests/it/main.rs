@@ -12,8 +12,8 @@ use projection::BuildsConfig;
 use projector_postgres::{Config, ProjectorPostgres};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
-    KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig, TelemetryConfig,
-    ViewsDatabaseConfig,
+    KafkaConfig, KafkaSecurityConfig, ListenConfig, LogServiceConfig, ParkingConfig, RegistryConfig,
+    TelemetryConfig, TrustConfig, ViewsDatabaseConfig,
 };
 use sqlx::Row as _;
 use test_servers::{TestDatabase, TestKafka};
@@ -26,11 +26,12 @@ const SECRET: &str = "a key for these tests and nothing else";
 
 fn config(kafka: &TestKafka, views: &str) -> Config {
     Config {
-        listen: ListenConfig { listen: "127.0.0.1:0".parse().unwrap() },
+        listen: ListenConfig::at("127.0.0.1:0".parse().unwrap()),
         kafka: KafkaConfig {
             brokers: kafka.brokers.clone(),
             topic_prefix: kafka.prefix.clone(),
             replication: 1,
+            security: KafkaSecurityConfig::default(),
             properties: Vec::new(),
         },
         registry: RegistryConfig { url: "http://127.0.0.1:1".into() },
@@ -40,6 +41,7 @@ fn config(kafka: &TestKafka, views: &str) -> Config {
         parking: ParkingConfig::default(),
         auth: AuthConfig::with_secret(SECRET.into()),
         builds: BuildsConfig::default(),
+        trust: TrustConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
 }

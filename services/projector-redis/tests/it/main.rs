@@ -13,7 +13,8 @@ use projector_redis::{Config, ProjectorRedis};
 use read_store::RedisReader;
 use service_runtime::CancellationToken;
 use service_runtime::config::{
-    KafkaConfig, ListenConfig, LogServiceConfig, ParkingConfig, RedisConfig, RegistryConfig, TelemetryConfig,
+    KafkaConfig, KafkaSecurityConfig, ListenConfig, LogServiceConfig, ParkingConfig, RedisConfig,
+    RegistryConfig, TelemetryConfig, TrustConfig,
 };
 use test_servers::TestKafka;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,11 +26,12 @@ const SECRET: &str = "a key for these tests and nothing else";
 
 fn config(kafka: &TestKafka, redis: &str) -> Config {
     Config {
-        listen: ListenConfig { listen: "127.0.0.1:0".parse().unwrap() },
+        listen: ListenConfig::at("127.0.0.1:0".parse().unwrap()),
         kafka: KafkaConfig {
             brokers: kafka.brokers.clone(),
             topic_prefix: kafka.prefix.clone(),
             replication: 1,
+            security: KafkaSecurityConfig::default(),
             properties: Vec::new(),
         },
         registry: RegistryConfig { url: "http://127.0.0.1:1".into() },
@@ -39,6 +41,7 @@ fn config(kafka: &TestKafka, redis: &str) -> Config {
         parking: ParkingConfig::default(),
         auth: AuthConfig::with_secret(SECRET.into()),
         builds: BuildsConfig::default(),
+        trust: TrustConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
 }

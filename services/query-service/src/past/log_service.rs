@@ -64,14 +64,13 @@ struct RefusedField {
 
 impl Past {
     /// Through the command-service at `url`.
-    pub(crate) fn new(url: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(http: reqwest::ClientBuilder, url: &str) -> anyhow::Result<Self> {
         let base: Url = url.trim().parse().context("TWOFOLD_LOG_SERVICE_URL is no URL")?;
         anyhow::ensure!(
             matches!(base.scheme(), "http" | "https") && !base.cannot_be_a_base(),
             "TWOFOLD_LOG_SERVICE_URL is not an http url"
         );
-        let http =
-            reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT).build()?;
+        let http = http.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT).build()?;
         Ok(Self(Arc::new(Client { base, http, codecs: Mutex::default() })))
     }
 

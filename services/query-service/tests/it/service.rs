@@ -7,7 +7,8 @@ use http_api::{AuthConfig, Claims, auth::generate_secret, mint};
 use query_service::{Config, ProcessManagerConfig, QueryService};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
-    ListenConfig, LogServiceConfig, RedisConfig, SecretString, TelemetryConfig, ViewsDatabaseConfig,
+    ListenConfig, LogServiceConfig, RedisConfig, SecretString, TelemetryConfig, TrustConfig,
+    ViewsDatabaseConfig,
 };
 use test_servers::TestRedis;
 use tokio::task::JoinHandle;
@@ -36,7 +37,7 @@ pub(crate) fn config(shop: &Shop) -> Config {
 /// What a service over rows in these places is told.
 pub(crate) fn config_of(views_url: &str, redis: &TestRedis) -> Config {
     Config {
-        listen: ListenConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
+        listen: ListenConfig::at(SocketAddr::from(([127, 0, 0, 1], 0))),
         views: ViewsDatabaseConfig { url: views_url.into(), pool_max: 4 },
         redis: RedisConfig { url: redis.url.as_str().into(), prefix: redis.prefix.clone() },
         processes: ProcessManagerConfig { url: "http://127.0.0.1:1".to_owned() },
@@ -44,6 +45,7 @@ pub(crate) fn config_of(views_url: &str, redis: &TestRedis) -> Config {
         inline_url: None,
         auth: AuthConfig::with_secret(generate_secret()),
         rates: http_api::RateConfig::default(),
+        trust: TrustConfig::default(),
         telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
         live_streams_max: 8,
         live_streams_per_tenant_max: 2,

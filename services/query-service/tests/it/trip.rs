@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
     LanesConfig, ListenConfig, LogDatabaseConfig, LogServiceConfig, SecretString, TelemetryConfig,
+    TrustConfig,
 };
 use test_servers::{TestDatabase, TestRedis};
 use travel::views::{Bookings, Budgets, Expenses, Groups, Itinerary, Rooms};
@@ -84,7 +85,7 @@ impl Trip {
         let databases = [TestDatabase::create().await, TestDatabase::create().await];
         let (redis, secret, stop) = (test_servers::redis(), generate_secret(), CancellationToken::new());
         let config = command_service::Config {
-            listen: ListenConfig { listen: ([127, 0, 0, 1], 0).into() },
+            listen: ListenConfig::at(([127, 0, 0, 1], 0).into()),
             log: LogDatabaseConfig { url: databases[0].url().into(), pool_max: 4 },
             lanes: LanesConfig::default(),
             auth: AuthConfig::with_secret(secret.clone()),
@@ -94,6 +95,7 @@ impl Trip {
             sign_in: command_service::SignInConfig::default(),
             views: service_runtime::config::ChangedViewsConfig::default(),
             warm_mib: 8,
+            trust: TrustConfig::default(),
             telemetry: TelemetryConfig::default(),
         };
         let commands = CommandService::build(config).await.unwrap();

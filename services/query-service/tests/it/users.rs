@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use service_runtime::CancellationToken;
 use service_runtime::config::{
     ChangedViewsConfig, LanesConfig, ListenConfig, LogDatabaseConfig, LogServiceConfig, OnChangedView,
-    SecretString, TelemetryConfig,
+    SecretString, TelemetryConfig, TrustConfig,
 };
 use test_servers::{TestDatabase, TestRedis};
 use tokio::task::JoinHandle;
@@ -145,7 +145,7 @@ async fn commands_on(
     views: ChangedViewsConfig,
 ) -> (SocketAddr, CancellationToken, JoinHandle<anyhow::Result<()>>) {
     let config = command_service::Config {
-        listen: ListenConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
+        listen: ListenConfig::at(SocketAddr::from(([127, 0, 0, 1], 0))),
         log: LogDatabaseConfig { url: SecretString::from(log.url()), pool_max: 8 },
         lanes: LanesConfig::default(),
         auth: AuthConfig::with_secret(secret.clone()),
@@ -155,6 +155,7 @@ async fn commands_on(
         sign_in: SignInConfig::default(),
         views,
         warm_mib: 32,
+        trust: TrustConfig::default(),
         telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
     };
     let service = CommandService::build(config).await.unwrap();

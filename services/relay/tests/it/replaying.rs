@@ -7,7 +7,7 @@ use crate::support::{Place, through};
 
 fn replay(place: &Place) -> Replay {
     let config = place.config();
-    Replay::new(place.log.clone(), &config.kafka, &config.registry).unwrap()
+    Replay::new(place.log.clone(), &config.kafka, &config.registry, &config.trust).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

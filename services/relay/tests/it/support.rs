@@ -20,7 +20,8 @@ use messaging::{Connection, IncomingRecord, PartitionReader, TopicSpec, Topics};
 use relay::{Config, Relay, RelayConfig};
 use serde_json::{Value, json};
 use service_runtime::config::{
-    KafkaConfig, LanesConfig, ListenConfig, LogDatabaseConfig, RegistryConfig, TelemetryConfig,
+    KafkaConfig, KafkaSecurityConfig, LanesConfig, ListenConfig, LogDatabaseConfig, RegistryConfig,
+    TelemetryConfig, TrustConfig,
 };
 use sqlx::PgPool;
 use test_servers::{TestDatabase, TestKafka};
@@ -158,13 +159,15 @@ impl Place {
     /// A relay for tests: quick to take over and to look.
     pub(crate) fn config(&self) -> Config {
         Config {
-            listen: ListenConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)) },
+            listen: ListenConfig::at(SocketAddr::from(([127, 0, 0, 1], 0))),
+            trust: TrustConfig::default(),
             telemetry: TelemetryConfig::default(),
             log: LogDatabaseConfig { url: self.database.url().to_owned().into(), pool_max: 4 },
             kafka: KafkaConfig {
                 brokers: self.kafka.brokers.clone(),
                 topic_prefix: self.kafka.prefix.clone(),
                 replication: 1,
+                security: KafkaSecurityConfig::default(),
                 properties: Vec::new(),
             },
             registry: RegistryConfig { url: self.registry.url().into() },

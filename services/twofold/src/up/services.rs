@@ -175,6 +175,11 @@ impl Starting {
         let wanted = self.flags.iter().filter(|(name, _)| knows(name));
         let mut flags: Vec<_> = wanted.map(|(name, value)| format!("--{name}={value}")).collect();
         flags.push(format!("--listen={listen}"));
+        // They are on this machine's own address, and speak to each other as `up` tells them: plainly.
+        let command = command.mut_args(|argument| match argument.get_id().as_str() {
+            "tls_cert" | "tls_key" => argument.env(None::<&'static str>),
+            _ => argument,
+        });
         let matches = command.try_get_matches_from(flags).with_context(|| format!("configure {service}"))?;
         C::from_arg_matches(&matches).with_context(|| format!("configure {service}"))
     }

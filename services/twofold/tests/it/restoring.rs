@@ -41,10 +41,10 @@ async fn a_log_that_was_restored_without_its_last_events_goes_on_as_a_new_histor
         tokio::join!(TestDatabase::create(), TestDatabase::create(), TestDatabase::create());
     run("pg_restore", &["--no-owner", "--exit-on-error", "--dbname", log.url(), &backup]).await;
     let redis = test_servers::redis();
-    products.system.tell("TWOFOLD_LOG_URL", log.url());
-    products.system.tell("TWOFOLD_VIEWS_URL", views.url());
-    products.system.tell("TWOFOLD_PROCESSES_URL", instances.url());
-    products.system.tell("TWOFOLD_REDIS_PREFIX", &redis.prefix);
+    products.system.tell_all("TWOFOLD_LOG_URL", log.url());
+    products.system.tell_all("TWOFOLD_VIEWS_URL", views.url());
+    products.system.tell_all("TWOFOLD_PROCESSES_URL", instances.url());
+    products.system.tell_all("TWOFOLD_REDIS_PREFIX", &redis.prefix);
     // The leases of the relay that was killed run out first.
     let anew = products.system.until_twofold(&["begin-anew", "--yes"]).await;
     assert!(anew.contains(": epoch ") && anew.contains(".catalog.events: removed"), "{anew}");

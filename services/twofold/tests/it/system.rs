@@ -33,6 +33,10 @@ pub(crate) struct System {
     pub(crate) kafka: TestKafka,
     pub(crate) client: Client,
     environment: Vec<(&'static str, String)>,
+    /// What single services are told, in place of what all are.
+    own: BTreeMap<&'static str, Vec<(&'static str, String)>>,
+    addresses: BTreeMap<&'static str, SocketAddr>,
+    scheme: &'static str,
     processes: BTreeMap<&'static str, Process>,
     _folder: tempfile::TempDir,
 }
@@ -50,12 +54,15 @@ impl System {
 
     /// The same, with these variables in its environment.
     pub(crate) async fn start_told(told: &[(&'static str, &str)]) -> Self {
-        let (log, views, registry, instances) = tokio::join!(
-            TestDatabase::create(),
-            TestDatabase::create(),
-            TestDatabase::create(),
-            TestDatabase::create()
-        );
+        let mut system = Self::made(told).await;
+        system.start_all().await;
+        system
+    }
+
+    /// Databases and addresses; nothing is started.
+    pub(crate) async fn made(told: &[(&'static str, &str)]) -> Self {
+        let create = || Box::pin(TestDatabase::create());
+        let (log, views, registry, instances) = tokio::join!(create(), create(), create(), create());
         let (redis, kafka) = (test_servers::redis(), test_servers::kafka());
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("jwt.key");
@@ -82,24 +89,55 @@ impl System {
             ),
         ];
         environment.extend(told.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let processes = BTreeMap::new();
-        let client = Client::new();
-        let mut system =
-            Self { log, views, instances, redis, kafka, client, environment, processes, _folder: folder };
+        Self {
+            log,
+            views,
+            instances,
+            redis,
+            kafka,
+            client: Client::new(),
+            environment,
+            own: BTreeMap::new(),
+            addresses,
+            scheme: "http",
+            processes: BTreeMap::new(),
+            _folder: folder,
+        }
+    }
+
+    /// Tells one service something, in place of what all are told.
+    pub(crate) fn tell(&mut self, service: &'static str, name: &'static str, value: &str) {
+        self.own.entry(service).or_default().push((name, value.to_owned()));
+    }
+
+    /// Has every service show a certificate that is good for 127.0.0.1, and believe its authority.
+    pub(crate) fn speak_tls(&mut self, files: [(&'static str, &std::path::Path); 3], authority: &str) {
+        for (_, value) in &mut self.environment {
+            *value = value.replace("http://", "https://");
+        }
+        self.environment.extend(files.map(|(name, path)| (name, path.display().to_string())));
+        let authority = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
+        self.client = Client::builder().tls_certs_only([authority]).build().unwrap();
+        self.scheme = "https";
+    }
+
+    /// Starts every service and waits until each is ready.
+    pub(crate) async fn start_all(&mut self) {
         for name in SERVICES {
-            let process = Process { address: addresses[name], child: system.spawn(name, addresses[name]) };
-            system.processes.insert(name, process);
+            let address = self.addresses[name];
+            let process = Process { address, child: self.spawn(name, address) };
+            self.processes.insert(name, process);
         }
         for name in SERVICES {
-            system.wait_until_ready(name).await;
+            self.wait_until_ready(name).await;
         }
-        system
     }
 
     fn spawn(&self, name: &str, address: SocketAddr) -> Child {
         Command::new(env!("CARGO_BIN_EXE_twofold"))
             .args(["service", name])
             .envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())))
+            .envs(self.own.get(name).into_iter().flatten().map(|(name, value)| (*name, value.as_str())))
             .env("TWOFOLD_LISTEN", address.to_string())
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -120,7 +158,7 @@ impl System {
     }
 
     pub(crate) async fn wait_until_ready(&self, name: &str) {
-        let url = format!("http://{}/readyz", self.processes[name].address);
+        let url = format!("{}/readyz", self.url(name));
         let deadline = Instant::now() + READY;
         loop {
             let said = match self.client.get(&url).send().await {
@@ -166,7 +204,7 @@ impl System {
     }
 
     /// Another value of a variable, for whatever is started from now on.
-    pub(crate) fn tell(&mut self, name: &'static str, value: &str) {
+    pub(crate) fn tell_all(&mut self, name: &'static str, value: &str) {
         self.environment.retain(|(told, _)| *told != name);
         self.environment.push((name, value.to_owned()));
     }
@@ -186,12 +224,12 @@ impl System {
 
     /// Where commands go.
     pub(crate) fn commands_url(&self) -> String {
-        format!("http://{}", self.processes["command-service"].address)
+        self.url("command-service")
     }
 
     /// Where a service listens.
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("http://{}", self.processes[name].address)
+        format!("{}://{}", self.scheme, self.processes[name].address)
     }
 
     pub(crate) fn command(&self, path: &str, token: &str, body: &serde_json::Value) -> RequestBuilder {
@@ -200,7 +238,7 @@ impl System {
     }
 
     pub(crate) fn query(&self, path: &str, token: &str) -> RequestBuilder {
-        let url = format!("http://{}{path}", self.processes["query-service"].address);
+        let url = format!("{}{path}", self.url("query-service"));
         self.client.request(Method::GET, url).bearer_auth(token)
     }
 }

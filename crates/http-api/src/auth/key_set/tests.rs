@@ -2,8 +2,11 @@ use std::sync::Mutex as Lock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderName, StatusCode};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -22,6 +25,8 @@ const EAGER: Pauses = Pauses { fetch: Duration::ZERO, refresh: HOUR, unusable: H
 struct Issuer {
     keys: Lock<Vec<Value>>,
     away: AtomicBool,
+    /// `Cache-Control` of its answers.
+    lives: Lock<Option<&'static str>>,
     fetches: AtomicUsize,
     fetched: Notify,
 }
@@ -31,6 +36,7 @@ impl Issuer {
         let issuer = Arc::new(Self {
             keys: Lock::default(),
             away: AtomicBool::new(false),
+            lives: Lock::default(),
             fetches: AtomicUsize::new(0),
             fetched: Notify::new(),
         });
@@ -41,7 +47,7 @@ impl Issuer {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let authenticator = Authenticator(Arc::new(Inner {
             secret: None,
-            key_set: Some(KeySet::with_pauses(&url, pauses).unwrap()),
+            key_set: Some(KeySet::with_pauses(reqwest::Client::builder(), &url, pauses).unwrap()),
             rules: verify::Rules::new(&AuthConfig::default()),
             remembered: quick_cache::sync::Cache::new(REMEMBERED_TOKENS),
             clock: Clock::System,
@@ -51,13 +57,14 @@ impl Issuer {
         (issuer, authenticator)
     }
 
-    fn answer(&self) -> Result<String, StatusCode> {
+    fn answer(&self) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         self.fetched.notify_one();
         if self.away.load(Ordering::SeqCst) {
             return Err(StatusCode::BAD_GATEWAY);
         }
-        Ok(json!({ "keys": *self.keys.lock().unwrap() }).to_string())
+        let lives = self.lives.lock().unwrap().unwrap_or("no-transform");
+        Ok(([(CACHE_CONTROL, lives)], json!({ "keys": *self.keys.lock().unwrap() }).to_string()))
     }
 
     fn publish(&self, seeds: &[u8]) {
@@ -164,6 +171,43 @@ async fn keys_in_use_are_fetched_again_without_anybody_waiting() {
 }
 
 #[tokio::test]
+async fn keys_live_no_longer_than_their_issuer_says_and_never_longer_than_usual() {
+    let (issuer, authenticator) = Issuer::start(EAGER).await;
+    issuer.publish(&[1]);
+    *issuer.lives.lock().unwrap() = Some("public, max-age=0");
+    assert!(ask(&authenticator, 1).await.is_ok());
+    issuer.publish(&[2]);
+    let patience = tokio::time::timeout(Duration::from_secs(20), async {
+        while ask(&authenticator, 1).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    patience.await.expect("the withdrawn key is noticed");
+
+    let (issuer, authenticator) = Issuer::start(Pauses { refresh: Duration::ZERO, ..EAGER }).await;
+    issuer.publish(&[1]);
+    *issuer.lives.lock().unwrap() = Some("max-age=31536000");
+    assert!(ask(&authenticator, 1).await.is_ok());
+    issuer.publish(&[2]);
+    let patience = tokio::time::timeout(Duration::from_secs(20), async {
+        while ask(&authenticator, 1).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    patience.await.expect("the withdrawn key is noticed");
+}
+
+#[test]
+fn an_rsa_key_that_is_too_short_is_no_key() {
+    let keys_of = |bytes: usize| {
+        let modulus = URL_SAFE_NO_PAD.encode(vec![0xc5; bytes]);
+        let jwk = json!({ "kty": "RSA", "alg": "RS256", "kid": "r", "n": modulus, "e": "AQAB" });
+        parse(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap().len()
+    };
+    assert_eq!((keys_of(1024 / 8), keys_of(2047 / 8), keys_of(2048 / 8)), (0, 0, 1));
+}
+
+#[tokio::test]
 async fn keys_that_are_too_old_verify_nothing() {
     let (issuer, authenticator) = Issuer::start(Pauses { unusable: Duration::ZERO, ..EAGER }).await;
     issuer.publish(&[1]);
@@ -201,7 +245,7 @@ fn at_most_so_many_keys_are_kept() {
 #[tokio::test]
 async fn the_url_of_the_keys_is_in_no_error() {
     let url = "http://user:hunter2@127.0.0.1:1/keys";
-    let keys = auth::key_set::KeySet::with_pauses(url, EAGER).unwrap();
+    let keys = auth::key_set::KeySet::with_pauses(reqwest::Client::builder(), url, EAGER).unwrap();
     let error = keys.fetch().await.unwrap_err();
     assert!(!error.contains("hunter2") && !error.contains("127.0.0.1:1/keys"), "{error}");
 }
