@@ -13,8 +13,8 @@ mod inline;
 mod log;
 mod options;
 mod outbox;
-mod reader;
 mod reading;
+mod roles;
 #[cfg(feature = "seeded-bugs")]
 mod seeded_bugs;
 mod telemetry;

@@ -28,8 +28,12 @@ static MIGRATIONS: Migrator =
 
 impl EventLog {
     /// Makes the tables, or brings them up to date. Several services may do so at once: an advisory lock lets one
-    /// work and the others find it done. One that crashes half-way leaves nothing half-done.
+    /// work and the others find it done. One that crashes half-way leaves nothing half-done. Where nothing is left to do
+    /// it needs no right to do it, and a service of the release before finds what it needs beside what came later.
     pub async fn migrate(pool: &PgPool) -> Result<(), LogError> {
+        if is_migrated(pool).await? {
+            return Ok(());
+        }
         MIGRATIONS.run(pool).await.map_err(|error| LogError::Migration(Arc::new(error)))
     }
 
@@ -179,4 +183,21 @@ impl EventLog {
         .await?;
         epoch.map(Epoch).ok_or_else(|| LogError::UnknownLog(log.clone()))
     }
+}
+
+/// Whether all of this release's migrations were applied, as they are.
+async fn is_migrated(pool: &PgPool) -> Result<bool, LogError> {
+    let exists: bool =
+        sqlx::query_scalar("SELECT to_regclass('event_log_migrations') IS NOT NULL").fetch_one(pool).await?;
+    if !exists {
+        return Ok(false);
+    }
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM event_log_migrations WHERE success")
+            .fetch_all(pool)
+            .await?;
+    let is_applied = |wanted: &sqlx::migrate::Migration| {
+        applied.iter().any(|(version, sum)| *version == wanted.version && **sum == *wanted.checksum)
+    };
+    Ok(MIGRATIONS.iter().all(is_applied))
 }

@@ -29,8 +29,16 @@ pub(crate) struct MigrateArgs {
     #[arg(long, env = "TWOFOLD_REGISTRY_DATABASE_URL", hide_env_values = true, value_name = "URL",
         value_parser = url::postgres)]
     registry_database_url: Option<SecretString>,
-    /// A role that is then allowed to read what the query-service reads, of the log's and of the views' database, and
-    /// nothing else. It must exist.
+    /// The role of the command-service, which is then allowed to append to the log and can neither change nor take away
+    /// what was recorded. It must exist, as the others do. Once a role is named, databases
+    /// are closed to all that are neither named nor their owner.
+    #[arg(long, env = "TWOFOLD_WRITER_ROLE", value_name = "ROLE")]
+    writer: Option<String>,
+    /// The role of the relay: it reads events, and moves cursors and leases.
+    #[arg(long, env = "TWOFOLD_RELAY_ROLE", value_name = "ROLE")]
+    relay: Option<String>,
+    /// The role of the query-service: it reads what is served, of the log's and of the views' database, and nothing
+    /// else.
     #[arg(long, env = "TWOFOLD_READER_ROLE", value_name = "ROLE")]
     reader: Option<String>,
 }
@@ -43,11 +51,21 @@ pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<()> {
         "no database is named: set TWOFOLD_LOG_URL, TWOFOLD_VIEWS_URL, TWOFOLD_PROCESSES_URL or \
          TWOFOLD_REGISTRY_DATABASE_URL"
     );
+    let names_roles = args.writer.is_some() || args.relay.is_some() || args.reader.is_some();
     if let Some(url) = &args.log_url {
+        command_service::migrate(url).await.context("migrate the log's database")?;
         let pool = connect(url, "the log's database").await?;
-        EventLog::migrate(&pool).await.context("migrate the log's database")?;
+        if let Some(role) = &args.writer {
+            EventLog::let_append(&pool, role).await.context("let the command-service append to the log")?;
+        }
+        if let Some(role) = &args.relay {
+            EventLog::let_publish(&pool, role).await.context("let the relay publish the log")?;
+        }
         if let Some(role) = &args.reader {
             EventLog::let_read(&pool, role).await.context("let the reader read the log's database")?;
+        }
+        if names_roles {
+            EventLog::close_to_others(&pool).await.context("close the log's database to all other roles")?;
         }
         line("log: up to date")?;
     }
@@ -61,6 +79,11 @@ pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<()> {
     }
     if let Some(url) = &args.processes_url {
         process_manager::migrate(url).await.context("migrate the processes' database")?;
+        if names_roles {
+            process_manager::close_to_others(url)
+                .await
+                .context("close the processes' database to other roles")?;
+        }
         line("processes: up to date")?;
     }
     if let Some(url) = &args.registry_database_url {

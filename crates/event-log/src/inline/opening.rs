@@ -91,6 +91,21 @@ impl EventLog {
         }
         // The schema of its own lets the shape say plainly `rows`; it is made of a name that was checked above.
         let Found { id, place, .. } = found;
+        let opened = if is_new { OpenedView::New(InlineView(id)) } else { OpenedView::Known(InlineView(id)) };
+        // Made before, by a role that owns the tables: it has the last word on their shape too.
+        let is_anothers: bool = query_scalar(
+            "SELECT EXISTS (
+                 SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                 WHERE nspname = $1 AND relname = 'rows' AND NOT pg_has_role(current_user, relowner, 'USAGE')
+             )",
+        )
+        .bind(&place)
+        .fetch_one(&mut *transaction)
+        .await?;
+        if is_anothers {
+            transaction.commit().await?;
+            return Ok(opened);
+        }
         sqlx::raw_sql(AssertSqlSafe(format!(
             "CREATE SCHEMA IF NOT EXISTS {place};
              CREATE TABLE IF NOT EXISTS {place}.rows PARTITION OF inline_rows FOR VALUES IN ({id});
@@ -100,7 +115,7 @@ impl EventLog {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok(if is_new { OpenedView::New(InlineView(id)) } else { OpenedView::Known(InlineView(id)) })
+        Ok(opened)
     }
 
     /// Up to where the rows of a view reflect a log, where it was ever opened and begun; changes nothing.

@@ -18,6 +18,7 @@ mod products;
 mod rebuilding;
 mod repairing;
 mod restoring;
+mod secured;
 mod seeded;
 mod servers;
 mod system;

@@ -27,13 +27,13 @@ async fn as_role(database: &TestDatabase, role: &str) -> PgPool {
     pool
 }
 
-async fn is_refused(pool: &PgPool, statement: &'static str) {
+pub(crate) async fn is_refused(pool: &PgPool, statement: &'static str) {
     let error = sqlx::query(statement).execute(pool).await.expect_err(statement);
     let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
     assert_eq!(code, "42501", "{statement}: {error}");
 }
 
-async fn works(pool: &PgPool, statement: &'static str) {
+pub(crate) async fn works(pool: &PgPool, statement: &'static str) {
     sqlx::query(statement).execute(pool).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
 
