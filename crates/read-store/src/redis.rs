@@ -176,13 +176,22 @@ impl RowStore for RedisRows {
     async fn begin(&self, lane: Lane) -> Result<(Checkpoint, bool), StoreError> {
         let keys = self.keys(lane);
         let checkpoint = keys.checkpoint(self.0.view.version);
-        let mut pipeline = redis::pipe();
-        pipeline.atomic();
-        pipeline.cmd("SET").arg(&checkpoint).arg(Checkpoint::ZERO.to_string()).arg("NX").ignore();
-        pipeline.cmd("GET").arg(&checkpoint);
-        pipeline.cmd("GET").arg(keys.serving());
-        let (checkpoint, serving): (String, Option<u32>) = self.pipeline(&pipeline).await?;
-        Ok((parse_checkpoint(&checkpoint)?, serving == Some(self.0.view.version)))
+        let mut look = redis::pipe();
+        look.cmd("GET").arg(&checkpoint).cmd("GET").arg(keys.serving());
+        let (mut found, mut serving): (Option<String>, Option<u32>) = self.pipeline(&look).await?;
+        if found.is_none() {
+            // Where a Redis lost everything, that there is such a build is lost too. A lane that goes on all the same
+            // may come to be read, and is then to be fed for ever.
+            self.note_build().await?;
+            let mut pipeline = redis::pipe();
+            pipeline.atomic();
+            pipeline.cmd("SET").arg(&checkpoint).arg(Checkpoint::ZERO.to_string()).arg("NX").ignore();
+            pipeline.cmd("GET").arg(&checkpoint);
+            pipeline.cmd("GET").arg(keys.serving());
+            (found, serving) = self.pipeline(&pipeline).await?;
+        }
+        let emptied = || StoreError::Emptied("a checkpoint is gone that was just begun".to_owned());
+        Ok((parse_checkpoint(&found.ok_or_else(emptied)?)?, serving == Some(self.0.view.version)))
     }
 
     async fn checkpoint(&self, lane: Lane) -> Result<Option<Checkpoint>, StoreError> {

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use read_store::{ReadError, RedisReader, RedisRows, RowStore, StoreError};
+use read_store::{BuildOptions, BuildState, Builds, ReadError, RedisReader, RedisRows, RowStore, StoreError};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -41,6 +41,23 @@ impl OwnRedis {
         tokio::time::timeout(Duration::from_secs(30), answers).await.unwrap();
         Self { url, _process: process, _folder: folder }
     }
+}
+
+#[tokio::test]
+async fn a_build_that_comes_to_be_read_after_everything_was_lost_is_known_to_whoever_feeds_builds() {
+    let bench = Redis::new().await;
+    let first = bench.prepared().await;
+    assert!(first.caught_up(LANE, &at(0)).await.unwrap());
+    let second = first.of_build(first.begin_build(&[LANE], BuildOptions::default()).await.unwrap());
+    second.begin(LANE).await.unwrap();
+    bench.empty().await;
+    // The lane of the second goes on before anybody has looked which builds there are.
+    let (checkpoint, _) = second.begin(LANE).await.unwrap();
+    assert!(second.caught_up(LANE, &checkpoint).await.unwrap());
+    first.enter(true).await.unwrap();
+    let tracked = first.tracked(&[LANE]).await.unwrap();
+    let known: Vec<_> = tracked.iter().map(|build| (build.build, build.state)).collect();
+    assert!(known.contains(&(2, BuildState::Serving)), "{known:?}");
 }
 
 #[tokio::test]

@@ -34,8 +34,15 @@ fn names_in(text: &str) -> BTreeSet<&str> {
 }
 
 /// Databases and roles are called alike.
-const NO_METRICS: [&str; 5] =
-    ["twofold_log", "twofold_views", "twofold_registry", "twofold_processes", "twofold_reader"];
+const NO_METRICS: [&str; 7] = [
+    "twofold_log",
+    "twofold_views",
+    "twofold_registry",
+    "twofold_processes",
+    "twofold_writer",
+    "twofold_relay",
+    "twofold_reader",
+];
 
 fn unknown<'t>(text: &'t str, metrics: &[Metric]) -> BTreeSet<&'t str> {
     names_in(text)
