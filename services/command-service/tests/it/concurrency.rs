@@ -86,6 +86,28 @@ async fn a_fact_that_moves_meanwhile_is_decided_on_anew() {
 }
 
 #[tokio::test]
+async fn nothing_is_reserved_of_a_product_from_when_it_is_discontinued() {
+    let database = TestDatabase::create().await;
+    let (one, other) = (Service::start_on(&database).await, Service::start_on(&database).await);
+    let id = one.product("sku-1").await;
+    one.done("receive-stock", &json!({"product_id": id, "location": "A", "quantity": 100})).await;
+    let discontinue = json!({"product_id": id, "reason": "moths"});
+    let services = [&one, &other];
+    let (reserved, discontinued) =
+        futures::join!(reserve_at_once(&services, &id), other.send("discontinue-product", &discontinue),);
+    let (ended, done) = (discontinued.body["sequence"].as_u64().unwrap(), count(&reserved, 200));
+    for reply in &reserved {
+        match reply.status.as_u16() {
+            200 => assert!(reply.body["sequence"].as_u64().unwrap() < ended, "{reply:?} after {ended}"),
+            _ => reply.is_refused("discontinued"),
+        }
+    }
+    assert_eq!(one.events("stock", &id).await.len(), done + 1);
+    let late = json!({"product_id": id, "quantity": 1, "reservation_id": new_id()});
+    one.send("reserve-stock", &late).await.is_refused("discontinued");
+}
+
+#[tokio::test]
 async fn of_64_that_match_one_version_one_does() {
     let service = Service::start().await;
     let id = service.category("Books").await;

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::{Service, new_id, reply};
+use crate::harness::{Service, TENANT, new_id, reply, token};
 
 /// Lines, as JSON. Those of this thread, which all of the service's tasks run on in a test.
 #[derive(Clone, Default)]
@@ -25,9 +26,12 @@ impl Lines {
         (lines, tracing::subscriber::set_default(subscriber))
     }
 
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
     fn written(&self) -> Vec<Value> {
-        let bytes = self.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -89,4 +93,32 @@ async fn commands_write_no_lines_by_themselves() {
     let written = lines.written();
     assert_eq!(written.len(), before, "{:?}", &written[before..]);
     service.stop().await;
+}
+
+#[tokio::test]
+async fn no_line_bears_a_password_however_much_is_written() {
+    let (lines, _writes_here) = Lines::begin("trace");
+    let service = Service::start().await;
+    let send = async |path: &str, body: Value| {
+        let token = token(TENANT, "accounts:write", Duration::from_secs(60));
+        let request = service.client.post(service.url(&format!("/v1/accounts/{path}"))).bearer_auth(token);
+        reply(request.header("idempotency-key", new_id()).json(&body)).await.status.as_u16()
+    };
+    let user = new_id();
+    let registering = |password: &str| json!({"user_id": user, "email": "ann@example.com", "name": "Ann", "password": password});
+    let signing_in =
+        |password: &str| json!({"tenant": TENANT, "email": "ann@example.com", "password": password});
+    assert_eq!(send("register-user", registering("hunter2")).await, 422);
+    assert_eq!(send("register-user?dry_run=true", registering("hunter2 hunter2")).await, 200);
+    assert_eq!(send("register-user", registering("hunter2 hunter2")).await, 201);
+    assert_eq!(send("register-user", registering("hunter2 hunter2")).await, 409);
+    let changed = json!({"user_id": user, "password": "hunter2 hunter2 hunter2"});
+    assert_eq!(send("change-password", changed).await, 200);
+    assert_eq!(send("sign-in", signing_in("hunter2 hunter2")).await, 401);
+    assert_eq!(send("sign-in", signing_in("hunter2 hunter2 hunter2")).await, 200);
+    service.stop().await;
+    let text = lines.text();
+    assert!(text.contains("register-user"), "nothing was written at all");
+    let line = text.lines().find(|line| line.contains("hunter2") || line.contains("$argon2"));
+    assert_eq!(line, None);
 }

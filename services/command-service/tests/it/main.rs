@@ -12,6 +12,7 @@ mod once_only;
 mod outages;
 mod processes;
 mod refusals;
+mod rules;
 mod sign_in;
 mod snapshots;
 mod status_table;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Reply, Service, TENANT, expired_token, forged_token, new_id, product, reply, token};
+use crate::harness::{Reply, Service, TENANT, expired_token, forged_token, new_id, reply, token};
 
 /// Sends something wrong and sees that nothing was recorded by it.
 macro_rules! recording_nothing {
@@ -232,58 +232,6 @@ async fn a_stale_version_fails_its_precondition() {
     recording_nothing!(service, create(&fresh, "*")).is_problem(412, "stale-version");
     assert_eq!(reply(create(&fresh, "\"0\"")).await.status.as_u16(), 201);
     recording_nothing!(service, create(&fresh, "\"0\"")).is_problem(412, "stale-version");
-}
-
-#[tokio::test]
-async fn every_rule_of_the_catalog_refuses_with_its_code() {
-    let service = Service::start().await;
-    let category = service.category("Books").await;
-    let id = service.done("create-product", &product("sku-1", &category)).await.id();
-    let gone = service.done("create-product", &product("sku-2", &category)).await.id();
-    service.done("discontinue-product", &json!({"product_id": gone, "reason": "sold out"})).await;
-    service.done("receive-stock", &json!({"product_id": id, "location": "A", "quantity": 10})).await;
-    let reservation = new_id();
-    let reserve = json!({"product_id": id, "quantity": 4, "location": "A", "reservation_id": reservation});
-    service.done("reserve-stock", &reserve).await;
-
-    let nobody = new_id();
-    let dollars = json!({"amount": 1, "currency": "USD"});
-    let euros = json!({"amount": 1, "currency": "EUR"});
-    let stock = |quantity: i64| json!({"product_id": id, "quantity": quantity, "reservation_id": nobody});
-    let cases: Vec<(&str, Value, &str)> = vec![
-        ("create-category", json!({"name": "books"}), "category-name-taken"),
-        ("create-category", json!({"category_id": category, "name": "x"}), "category-exists"),
-        ("rename-category", json!({"category_id": nobody, "name": "x"}), "unknown-category"),
-        ("create-product", product("sku-1", &category), "sku-taken"),
-        ("create-product", product("sku-2", &category), "sku-taken"),
-        ("create-product", product("sku-3", &nobody), "unknown-category"),
-        ("describe-product", json!({"product_id": nobody, "name": "x"}), "unknown-product"),
-        ("describe-product", json!({"product_id": gone, "name": "x"}), "discontinued"),
-        ("change-price", json!({"product_id": id, "price": dollars}), "currency-mismatch"),
-        ("change-price", json!({"product_id": nobody, "price": euros}), "unknown-product"),
-        ("recategorise-product", json!({"product_id": id, "category_id": nobody}), "unknown-category"),
-        ("discontinue-product", json!({"product_id": gone, "reason": "again"}), "discontinued"),
-        ("receive-stock", json!({"product_id": nobody, "location": "A", "quantity": 1}), "unknown-product"),
-        ("reserve-stock", stock(7), "insufficient-stock"),
-        ("release-stock", json!({"product_id": id, "reservation_id": nobody}), "unknown-reservation"),
-        ("ship-stock", json!({"product_id": id, "reservation_id": nobody}), "unknown-reservation"),
-        (
-            "adjust-stock",
-            json!({"product_id": id, "location": "A", "counted": 3, "reason": "count"}),
-            "below-reserved",
-        ),
-        (
-            "transfer-stock",
-            json!({"product_id": id, "from": "A", "to": "B", "quantity": 7}),
-            "insufficient-stock",
-        ),
-    ];
-    for (name, body, code) in cases {
-        recording_nothing!(service, service.command(name, &body)).is_refused(code);
-    }
-    let price = json!({"product_id": id, "price": {"amount": 0, "currency": "EUR"}});
-    let reply = recording_nothing!(service, service.command("change-price", &price));
-    reply.is_problem(422, "invalid-body").has_errors(&[("price.amount", "not-positive")]);
 }
 
 #[tokio::test]
