@@ -9,6 +9,7 @@
 //! `Last-Event-ID` is sent the resource when it has changed since; nothing is kept for it meanwhile, so it may come
 //! back to any process, and a crash costs it nothing.
 
+mod row;
 mod streams;
 
 use std::convert::Infallible;
@@ -28,6 +29,7 @@ use tracing::debug;
 
 use crate::answer::mark_parked;
 use crate::api::App;
+pub(crate) use row::LiveRow;
 use streams::Seat;
 pub(crate) use streams::Streams;
 

@@ -63,6 +63,13 @@ pub(crate) fn add_to(api: &mut Api) {
             .problem(ProblemType::NotFound),
     );
     api.get(
+        "/v1/travel/bookings/{id}/live",
+        bookings::live,
+        live("watchBooking", "A booking each time that anything about it changes")
+            .path_parameter::<Uuid>("id", "The booking.")
+            .answer_events::<BookingRow>(200, "Events `changed`, each with the whole booking."),
+    );
+    api.get(
         "/v1/travel/rooms",
         rooms::list,
         query("listRooms", "What is free of a hotel's rooms, per night")
@@ -82,6 +89,13 @@ fn add_groups(api: &mut Api) {
             .problem(ProblemType::Unavailable)
             .answer::<GroupRow>(200, "The group.")
             .problem(ProblemType::NotFound),
+    );
+    api.get(
+        "/v1/travel/groups/{id}/live",
+        groups::live,
+        live("watchGroup", "A group each time that anything about it or its members' standing changes")
+            .path_parameter::<Uuid>("id", "The group.")
+            .answer_events::<GroupRow>(200, "Events `changed`, each with the whole group."),
     );
     api.get(
         "/v1/travel/groups/{id}/balances",
@@ -112,6 +126,10 @@ fn add_groups(api: &mut Api) {
 
 fn query(id: &str, summary: &str) -> Operation {
     Operation::new(id, summary).tag(TAG).scope(format!("{}:read", Travel::NAME)).reads()
+}
+
+fn live(id: &str, summary: &str) -> Operation {
+    crate::live::operation(id, summary).tag(TAG).scope(format!("{}:read", Travel::NAME))
 }
 
 fn unknown_group(reflects: &LaneToken, parked: Option<Sequence>) -> Problem {

@@ -91,9 +91,18 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
 
 /// Runs a manager until the journey of `acme` is in this state.
 async fn run_until(world: &World, wanted: &str) {
+    run_until_all(world, &[("acme", 1, wanted)]).await;
+}
+
+/// Runs a manager until each of these journeys is in its state.
+async fn run_until_all(world: &World, wanted: &[(&str, u128, &str)]) {
     let (work, token) = world.manager(Patience::default());
     let end = async {
-        until(wanted, || async { world.state("acme", id(1)).await.starts_with(wanted).then_some(()) }).await;
+        for (whose, number, state) in wanted {
+            let is_there =
+                || async { world.state(whose, id(*number)).await.starts_with(state).then_some(()) };
+            until(state, is_there).await;
+        }
         token.cancel();
     };
     tokio::join!(async { work.run(token.clone()).await.unwrap() }, end);
@@ -106,6 +115,16 @@ async fn a_tenant_sees_how_its_own_instances_stand_and_no_others() {
     world.hotel.mishaps("oslo", [Mishap::Refused("no-room")]);
     world.planned("acme", id(1), &["rome", "oslo"]).await;
     run_until(&world, "GivenUp").await;
+    // Another one of the same tenant, and one of another tenant with the same id.
+    world.planned("acme", id(2), &["bern"]).await;
+    world.planned("globex", id(1), &["kyiv"]).await;
+    run_until_all(&world, &[("acme", 2, "Confirmed"), ("globex", 1, "Confirmed")]).await;
+    for (whose, number, city) in [("acme", 2, "bern"), ("globex", 1, "kyiv")] {
+        let path = format!("/v1/processes/journey/{}", id(number));
+        let (status, shown) = asking.get(&world, whose, "journeys:read", &path).await;
+        assert_eq!((status, &shown["tenant"], &shown["instance"]), (200, &json!(whose), &json!(id(number))));
+        assert_eq!((&shown["state"], &shown["steps"][0]["step"]), (&json!("Confirmed"), &json!(city)));
+    }
     let path = format!("/v1/processes/journey/{}", id(1));
     let (status, shown) = asking.get(&world, "acme", "journeys:read", &path).await;
     assert_eq!((status, &shown["phase"], &shown["state"]), (200, &json!("ended"), &json!("GivenUp")));
@@ -114,7 +133,8 @@ async fn a_tenant_sees_how_its_own_instances_stand_and_no_others() {
     assert_eq!(rome["compensation"]["outcome"], "done");
     assert_eq!(shown["steps"][1]["code"], "no-room");
     assert_eq!(shown["history"][0]["what"], format!("event Planned journey-{}=1", id(1)));
-    let stranger = asking.get(&world, "globex", "journeys:read", &path).await;
+    let theirs = format!("/v1/processes/journey/{}", id(2));
+    let stranger = asking.get(&world, "globex", "journeys:read", &theirs).await;
     assert_eq!((stranger.0, &stranger.1["code"]), (404, &json!("unknown-instance")));
     assert_eq!(asking.get(&world, "acme", "hotels:read", &path).await.0, 403);
     let unknown = format!("/v1/processes/voyage/{}", id(1));

@@ -5,17 +5,16 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use http_api::{Path, Problem, Query};
-use kernel::{LaneToken, Sequence, TenantId};
+use kernel::{LaneToken, Sequence};
 use sqlx::Row as _;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Asked, Catalog};
 use crate::answer::{Answer, not_found};
 use crate::api::App;
-use crate::live::{self, Resource, Seen};
+use crate::live::{self, LiveRow, Resource as _};
 use crate::past::Asks;
-use crate::stores::{Place, Stores, statement_problem};
+use crate::stores::statement_problem;
 
 /// See `queries/catalog/product_by_sku.sql`.
 const BY_SKU: &str = include_str!("../../queries/catalog/product_by_sku.sql");
@@ -26,12 +25,13 @@ pub(super) async fn by_id(
     Query(asks): Query<Asks>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let place = app.stores.place::<Catalog, ProductDetails>(&asked).await?;
+    let product = LiveRow::<ProductDetails>::of(&app, &asked, id, unknown).await?;
     if let Some(as_of) = &asks.as_of {
-        let was = app.past.row::<Catalog, ProductDetails>(&place, &asked, &id.into(), None, as_of).await?;
+        let place = &product.place;
+        let was = app.past.row::<Catalog, ProductDetails>(place, &asked, &id.into(), None, as_of).await?;
         return Ok(was.answer(|as_of| unknown(as_of, None))?.to(&asked));
     }
-    let seen = look(&app.stores, &place, &asked.tenant, id, asked.deadline).await?;
+    let seen = product.look().await?;
     Ok(Answer { body: seen.body, reflects: seen.reflects, parked: seen.parked }.to(&asked))
 }
 
@@ -63,43 +63,8 @@ pub(super) async fn live(
     asked: Asked,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = app.stores.place::<Catalog, ProductDetails>(&asked).await?;
-    let product = LiveProduct {
-        stores: app.stores.clone(),
-        place,
-        tenant: asked.tenant.clone(),
-        id,
-        deadline: asked.deadline,
-    };
+    let product = LiveRow::<ProductDetails>::of(&app, &asked, id, unknown).await?;
     live::stream(&app, &asked.tenant, &headers, product).await
-}
-
-struct LiveProduct {
-    stores: Stores,
-    place: Place,
-    tenant: TenantId,
-    id: Uuid,
-    deadline: Instant,
-}
-
-impl Resource for LiveProduct {
-    async fn look(&self) -> Result<Seen, Problem> {
-        look(&self.stores, &self.place, &self.tenant, self.id, self.deadline).await
-    }
-}
-
-async fn look(
-    stores: &Stores,
-    place: &Place,
-    tenant: &TenantId,
-    id: Uuid,
-    deadline: Instant,
-) -> Result<Seen, Problem> {
-    let found = stores.row::<ProductDetails>(place, tenant, &id.to_string(), deadline).await?;
-    let reflects = place.log.at(found.reflects);
-    let parked = place.parked(found.parked)?;
-    let row = found.row.ok_or_else(|| unknown(&reflects, parked))?;
-    Ok(Seen { body: row.body, changed: row.stamp, reflects, parked })
 }
 
 fn unknown(reflects: &LaneToken, parked: Option<Sequence>) -> Problem {

@@ -2,6 +2,7 @@
 
 use ::travel::views::{GroupRow, GroupStatus, Groups, MemberRow};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use http_api::{Path, Problem, Query};
 use kernel::Currency;
 use schemars::JsonSchema;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use super::{Answered, Asked, Travel, unknown_group};
 use crate::answer::Answer;
 use crate::api::App;
+use crate::live::{self, LiveRow, Resource as _};
 use crate::past::Asks;
 
 pub(super) async fn by_id(
@@ -49,15 +51,22 @@ pub(super) async fn balances(
     Ok(Answer { body, ..answer }.to(&asked))
 }
 
+pub(super) async fn live(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    asked: Asked,
+    headers: HeaderMap,
+) -> Answered {
+    let group = LiveRow::<Groups>::of(&app, &asked, id, unknown_group).await?;
+    live::stream(&app, &asked.tenant, &headers, group).await
+}
+
 async fn look(app: &App, id: Uuid, asks: &Asks, asked: &Asked) -> Result<Answer, Problem> {
-    let place = app.stores.place::<Travel, Groups>(asked).await?;
+    let group = LiveRow::<Groups>::of(app, asked, id, unknown_group).await?;
     if let Some(as_of) = &asks.as_of {
-        let was = app.past.row::<Travel, Groups>(&place, asked, &id.into(), None, as_of).await?;
+        let was = app.past.row::<Travel, Groups>(&group.place, asked, &id.into(), None, as_of).await?;
         return was.answer(|as_of| unknown_group(as_of, None));
     }
-    let found = app.stores.row::<Groups>(&place, &asked.tenant, &id.to_string(), asked.deadline).await?;
-    let reflects = place.log.at(found.reflects);
-    let parked = place.parked(found.parked)?;
-    let row = found.row.ok_or_else(|| unknown_group(&reflects, parked))?;
-    Ok(Answer { body: row.body, reflects, parked })
+    let seen = group.look().await?;
+    Ok(Answer { body: seen.body, reflects: seen.reflects, parked: seen.parked })
 }

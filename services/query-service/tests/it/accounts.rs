@@ -19,7 +19,7 @@ use crate::projection::Projection;
 use crate::service::{self, Service};
 use crate::shop::tenant;
 
-const STATISTICS: &str = "/v1/accounts/statistics";
+pub(crate) const STATISTICS: &str = "/v1/accounts/statistics";
 const LANE: u16 = 3;
 const ANN: Uuid = Uuid::from_u128(0xa1);
 const BOB: Uuid = Uuid::from_u128(0xb1);

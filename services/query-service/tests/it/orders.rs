@@ -1,10 +1,10 @@
 //! What orders answer, from rows that were folded from the logs of two contexts.
 
 mod desk;
-mod fulfilments;
+pub(crate) mod fulfilments;
 mod histories;
 mod lists;
-mod one;
+pub(crate) mod one;
 mod revenue;
 mod surface;
-mod tenants;
+pub(crate) mod tenants;

@@ -1,5 +1,7 @@
 //! What a service answers beside its queries.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::client::until;
@@ -69,11 +71,13 @@ async fn every_query_is_described() {
             "/v1/orders/{id}/live",
             "/v1/travel/approvals",
             "/v1/travel/bookings/{id}",
+            "/v1/travel/bookings/{id}/live",
             "/v1/travel/dashboard",
             "/v1/travel/groups/{id}",
             "/v1/travel/groups/{id}/balances",
             "/v1/travel/groups/{id}/budget",
             "/v1/travel/groups/{id}/itinerary",
+            "/v1/travel/groups/{id}/live",
             "/v1/travel/rooms",
         ]
     );
@@ -90,6 +94,47 @@ async fn every_query_is_described() {
         }
         assert_described(path, &got.body, &operation["responses"]["200"]["content"]);
     }
+}
+
+/// What the tests with two tenants and two owners ask, each in the file of its query.
+fn every_query_that_is_asked_across_tenants() -> Vec<String> {
+    let mut paths = crate::tenants::every_query();
+    paths.extend(crate::tenants::every_stream());
+    paths.extend(crate::users::every_query());
+    paths.extend(crate::users::every_stream());
+    paths.push(crate::accounts::STATISTICS.to_owned());
+    paths.extend(crate::orders::tenants::every_query());
+    paths.extend(crate::orders::one::every_stream());
+    paths.push(crate::orders::fulfilments::path(uuid::Uuid::nil()));
+    paths.extend(crate::travel::every_query());
+    paths.extend(crate::travel::every_stream());
+    paths
+}
+
+#[tokio::test]
+async fn no_query_is_without_a_test_of_two_tenants() {
+    let shop = Shop::open().await;
+    let service = service::over(&shop).await;
+    let got = service.stranger().get("/openapi.json").await.ok();
+    let described: BTreeSet<_> =
+        got.body["paths"].as_object().unwrap().keys().filter(|path| path.starts_with("/v1/")).collect();
+    let template = |asked: &String| {
+        let path = asked.split('?').next().unwrap();
+        let fits = |described: &&&String| {
+            let (left, right) = (described.split('/'), path.split('/'));
+            left.clone().count() == right.clone().count()
+                && left.zip(right).all(|(of_template, of_path)| {
+                    of_template == of_path
+                        || of_template == "{sku}"
+                        || of_template.starts_with('{') && of_path.parse::<uuid::Uuid>().is_ok()
+                })
+        };
+        *described.iter().find(fits).unwrap_or_else(|| panic!("{asked} is no query"))
+    };
+    let asked = every_query_that_is_asked_across_tenants();
+    let asked: BTreeSet<_> = asked.iter().map(template).collect();
+    let never: Vec<_> = described.difference(&asked).collect();
+    assert!(never.is_empty(), "without a test of two tenants: {never:?}");
 }
 
 /// Each member of what is answered has a description.

@@ -25,7 +25,7 @@ async fn two_tenants() -> (Shop, Service) {
     (shop, service)
 }
 
-fn every_query() -> Vec<String> {
+pub(crate) fn every_query() -> Vec<String> {
     vec![
         product(CHAIR),
         stock(CHAIR),
@@ -42,6 +42,11 @@ fn every_query() -> Vec<String> {
     ]
 }
 
+/// What streams changes.
+pub(crate) fn every_stream() -> Vec<String> {
+    vec![format!("{}/live", product(CHAIR)), format!("{}/live", stock(CHAIR))]
+}
+
 #[tokio::test]
 async fn every_query_answers_of_its_own_tenant_only() {
     let (_shop, service) = two_tenants().await;
@@ -56,6 +61,52 @@ async fn every_query_answers_of_its_own_tenant_only() {
     assert_eq!(got.body["facets"]["in_stock"]["true"], 1);
     assert_eq!(got.body["facets"]["category"][0]["count"], 1);
     assert_eq!(service.client("acme").get(&stock(CHAIR)).await.ok().body["reservation_count"], 0);
+}
+
+#[tokio::test]
+async fn every_query_answers_of_the_product_that_it_asks_for_only() {
+    let mut shop = Shop::open().await;
+    for name in ["acme", "globex"] {
+        shop.of(name).creates_described(CHAIR, &format!("{name} chair"), "", FURNITURE, 1999);
+        shop.receives(CHAIR, &format!("{name} hall"), 3).reserves(
+            CHAIR,
+            ORDER,
+            &[(&format!("{name} hall"), 1)],
+        );
+        shop.creates_described(TABLE, &format!("{name} table"), "", GARDEN, 2999);
+        shop.receives(TABLE, &format!("{name} yard"), 70);
+    }
+    shop.reaches_the_views().await;
+    let service = service::over(&shop).await;
+    let (chair, table) = (["chair", "hall", "furniture"], ["table", "yard", "garden"]);
+    for (own, other) in [("acme", "globex"), ("globex", "acme")] {
+        let client = service.client(own);
+        for (id, category, words, others) in [(CHAIR, FURNITURE, chair, table), (TABLE, GARDEN, table, chair)]
+        {
+            let (word, sku) = (words[0], format!("{own}%20{}%2F{}", words[0], id.as_u128()).to_uppercase());
+            for path in [
+                product(id),
+                stock(id),
+                format!("/v1/catalog/products/by-sku/{sku}"),
+                format!("/v1/catalog/products?category={category}"),
+                format!("/v1/catalog/products?q={word}"),
+            ] {
+                let body = client.get(&path).await.ok().body.to_string().to_lowercase();
+                assert!(body.contains(word), "{own} finds no {word} in {path}: {body}");
+                for wrong in others.iter().chain([&other]) {
+                    assert!(!body.contains(wrong), "{own} sees {wrong} in {path}: {body}");
+                }
+            }
+        }
+        let low = client.get("/v1/catalog/stock/low?below=100").await.ok();
+        let places: Vec<_> = low.items().iter().map(|item| &item["locations"][0]["location"]).collect();
+        assert_eq!(places, [&Value::from(format!("{own} hall")), &Value::from(format!("{own} yard"))]);
+        let counts = client.get("/v1/catalog/categories").await.ok();
+        let counts: Vec<_> =
+            counts.items().iter().map(|item| (&item["id"], &item["product_count"])).collect();
+        let (one, of_garden) = (Value::from(1), Value::from(GARDEN.to_string()));
+        assert_eq!(counts, [(&Value::from(FURNITURE.to_string()), &one), (&of_garden, &one)]);
+    }
 }
 
 #[tokio::test]
@@ -112,26 +163,26 @@ async fn another_tenants_tag_is_no_tag_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_stream_shows_its_own_tenant_only() {
+async fn a_stream_shows_its_own_tenant_and_product_only() {
     let (mut shop, service) = two_tenants().await;
-    for path in [product(CHAIR), stock(CHAIR)] {
-        let mut stream = service.client("acme").send(&format!("{path}/live"), &[]).await;
+    for path in every_stream() {
+        let mut stream = service.client("acme").send(&path, &[]).await;
         shop.of("globex").receives(CHAIR, "globex", 1);
-        shop.of("acme").receives(CHAIR, "acme", 1).reaches_the_views().await;
+        shop.of("acme").creates_product(TABLE, "Table", 1).receives(TABLE, "Table", 1);
+        shop.receives(CHAIR, "acme", 1).reaches_the_views().await;
         let mut text = String::new();
         while !text.contains(&format!("id: {}", shop.token())) {
             let chunk = stream.chunk().await.unwrap().unwrap();
             text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
-        assert!(!text.contains("globex"), "{text}");
+        assert!(!text.contains("globex") && !text.to_lowercase().contains("table"), "{text}");
     }
 }
 
 #[tokio::test]
 async fn nothing_is_answered_without_a_token_and_its_scope() {
     let (_shop, service) = two_tenants().await;
-    let lives = [format!("{}/live", product(CHAIR)), format!("{}/live", stock(CHAIR))];
-    for path in every_query().into_iter().chain(lives) {
+    for path in every_query().into_iter().chain(every_stream()) {
         let got = service.stranger().get(&path).await.problem(401, "unauthenticated");
         assert_eq!(got.header("www-authenticate"), "Bearer");
         for scope in ["", "catalog:write", "orders:read", "catalog:reads"] {

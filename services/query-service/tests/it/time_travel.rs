@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::trip::*;
 
 const CHAIR: Uuid = Uuid::from_u128(0xc1);
+const TABLE: Uuid = Uuid::from_u128(0xc2);
 const FURNITURE: Uuid = Uuid::from_u128(0xf1);
 const ORDER: Uuid = Uuid::from_u128(0x01);
 const PAYMENT: Uuid = Uuid::from_u128(0x02);
@@ -88,6 +89,64 @@ async fn the_past_is_ones_own_tenants_only() {
     let path = as_of(&group(), &place);
     trip.service.stranger().get(&path).await.problem(401, "unauthenticated");
     trip.client(&trip.acme, "ann", "catalog:read").get(&path).await.problem(403, "missing-scope");
+}
+
+/// A shop in which a chair and a table are sold, ordered once each.
+async fn sells(trip: &Trip, tenant: &str, label: &str, amount: i64) -> (String, String) {
+    let (mut sold, mut ordered) = (String::new(), String::new());
+    for (number, product) in [CHAIR, TABLE].into_iter().enumerate() {
+        let category = Uuid::from_u128(FURNITURE.as_u128() + number as u128);
+        let name = format!("{label} {number}");
+        trip.does(tenant, "catalog/create-category", json!({"category_id": category, "name": name})).await;
+        let body = json!({
+            "product_id": product, "sku": name, "name": name, "category_id": category, "price": euro(amount)
+        });
+        trip.does(tenant, "catalog/create-product", body).await;
+        let body = json!({"product_id": product, "location": name, "quantity": amount});
+        trip.does(tenant, "catalog/receive-stock", body).await;
+        let reserved = json!({"product_id": product, "quantity": 1, "reservation_id": ORDER});
+        sold = trip.does(tenant, "catalog/reserve-stock", reserved).await;
+        let order = Uuid::from_u128(ORDER.as_u128() + 0x10 * number as u128);
+        let items = json!([{"product_id": product, "quantity": 1, "unit_price": euro(amount)}]);
+        let body =
+            json!({"order_id": order, "customer_id": ANN, "items": items, "payment_method": "card-ok"});
+        trip.does(tenant, "orders/create-order", body).await;
+        let payment = Uuid::from_u128(PAYMENT.as_u128() + 0x10 * number as u128);
+        let body = json!({"payment_id": payment, "order_id": order});
+        ordered = trip.does(tenant, "orders/request-payment", body).await;
+    }
+    (sold, ordered)
+}
+
+#[tokio::test]
+async fn the_past_is_of_what_was_asked_for_only() {
+    let mut trip = Trip::begin().await;
+    trip.travels(&trip.rival, "rome", 777).await;
+    sells(&trip, &trip.rival, "rome", 777).await;
+    trip.travels(&trip.acme, "lisbon", 1000).await;
+    trip.goes_on(&ANOTHER, &trip.acme, "porto", 555).await;
+    let travelled = trip.token_of_travel().await;
+    let (sold, ordered) = sells(&trip, &trip.acme, "lisbon", 1000).await;
+    trip.reaches_the_views().await;
+    let asks = trip.client(&trip.acme, &ANN.to_string(), "travel:read catalog:read orders:read");
+    let paths = [
+        (group(), &travelled),
+        (format!("{}/balances", group()), &travelled),
+        (format!("/v1/travel/bookings/{STAY}"), &travelled),
+        (format!("/v1/catalog/products/{CHAIR}"), &sold),
+        (format!("/v1/catalog/stock/{CHAIR}"), &sold),
+        (format!("/v1/orders/{ORDER}"), &ordered),
+    ];
+    let others = ["rome", ":777,", ":777}", "porto", ":555,", "lisbon 1", &TABLE.to_string()];
+    for (path, place) in paths {
+        let (now, then) = (asks.get(&path).await.ok().body, asks.get(&as_of(&path, place)).await.ok().body);
+        assert_eq!(then, now, "{path}");
+        let text = then.to_string();
+        assert!(text.contains("lisbon") || text.contains(":1000,"), "{path}: {text}");
+        for other in others {
+            assert!(!text.contains(other), "{path} shows {other}: {text}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,23 +3,34 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::live::watch;
 use crate::trip::*;
 
 const ROOMS: &str =
     "/v1/travel/rooms?from=2126-07-01&to=2126-07-04&hotel_id=00000000-0000-0000-0000-000000000041";
 
-fn every_query() -> Vec<String> {
+pub(crate) fn every_query() -> Vec<String> {
+    let of_one = queries_of(&JOURNEY);
+    ["/v1/travel/dashboard", "/v1/travel/approvals"].map(str::to_owned).into_iter().chain(of_one).collect()
+}
+
+/// What can be asked of one group, its booking and its hotel.
+fn queries_of(journey: &Journey) -> Vec<String> {
+    let Journey { group, hotel, stay, .. } = journey;
     vec![
-        "/v1/travel/dashboard".into(),
-        group(),
-        format!("{}/itinerary", group()),
-        format!("{}/budget", group()),
-        format!("{}/balances", group()),
-        "/v1/travel/approvals".into(),
-        format!("/v1/travel/approvals?group_id={GROUP}"),
-        format!("/v1/travel/bookings/{STAY}"),
-        ROOMS.into(),
+        format!("/v1/travel/groups/{group}"),
+        format!("/v1/travel/groups/{group}/itinerary"),
+        format!("/v1/travel/groups/{group}/budget"),
+        format!("/v1/travel/groups/{group}/balances"),
+        format!("/v1/travel/approvals?group_id={group}"),
+        format!("/v1/travel/bookings/{stay}"),
+        format!("/v1/travel/rooms?from=2126-07-01&to=2126-07-04&hotel_id={hotel}"),
     ]
+}
+
+/// What streams changes.
+pub(crate) fn every_stream() -> Vec<String> {
+    vec![format!("{}/live", group()), format!("/v1/travel/bookings/{STAY}/live")]
 }
 
 /// Two tenants of one lane with everything of the same id; amounts and texts tell them apart.
@@ -27,6 +38,15 @@ async fn two_trips() -> Trip {
     let mut trip = Trip::begin().await;
     trip.travels(&trip.acme, "lisbon", 1000).await;
     trip.travels(&trip.rival, "rome", 777).await;
+    trip.reaches_the_views().await;
+    trip
+}
+
+/// Each of them with two groups that have nothing in common but their members.
+async fn two_trips_each() -> Trip {
+    let mut trip = Box::pin(two_trips()).await;
+    trip.goes_on(&ANOTHER, &trip.acme, "porto", 555).await;
+    trip.goes_on(&ANOTHER, &trip.rival, "turin", 444).await;
     trip.reaches_the_views().await;
     trip
 }
@@ -62,9 +82,88 @@ async fn every_query_answers_of_its_own_tenant_only() {
 }
 
 #[tokio::test]
-async fn nothing_is_answered_without_a_token_and_its_scope() {
+async fn every_query_answers_of_the_group_that_it_asks_for_only() {
+    let trip = two_trips_each().await;
+    let told = [
+        (&trip.acme, &JOURNEY, "lisbon", ":1000,"),
+        (&trip.acme, &ANOTHER, "porto", ":555,"),
+        (&trip.rival, &JOURNEY, "rome", ":777,"),
+        (&trip.rival, &ANOTHER, "turin", ":444,"),
+    ];
+    let shows = |body: &str, (_, _, label, amount): &(&String, &Journey, &str, &str)| {
+        body.contains(label) || body.contains(amount)
+    };
+    for (number, own) in told.iter().enumerate() {
+        for path in queries_of(own.1) {
+            let body = trip.ann_of(own.0).get(&path).await.ok().body.to_string();
+            let shown: Vec<usize> = (0..told.len()).filter(|other| shows(&body, &told[*other])).collect();
+            assert_eq!(shown, [number], "{} asks {path}: {body}", own.0);
+        }
+    }
+    // What goes over all groups shows those of the tenant.
+    for (tenant, expected) in [(&trip.acme, [0, 1]), (&trip.rival, [2, 3])] {
+        for path in ["/v1/travel/dashboard", "/v1/travel/approvals"] {
+            let got = trip.ann_of(tenant).get(path).await.ok();
+            assert_eq!(got.items().len(), 2, "{path}");
+            let body = got.body.to_string();
+            let shown: Vec<usize> = (0..told.len()).filter(|other| shows(&body, &told[*other])).collect();
+            assert_eq!(shown, expected, "{tenant} asks {path}: {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_shows_its_own_group_and_tenant_only() {
+    let mut trip = two_trips_each().await;
+    let ann = trip.ann_of(&trip.acme);
+    let mut streams = Vec::new();
+    for path in [group(), format!("/v1/travel/bookings/{STAY}")] {
+        let mut stream = watch(&ann, &path, &[]).await;
+        let first = stream.next().await.unwrap();
+        assert_eq!((first.name.as_str(), &first.data), ("changed", &ann.get(&path).await.ok().body));
+        streams.push((path, stream));
+    }
+    let refund = |journey: &Journey, amount| json!({"group_id": journey.group, "booking_id": journey.stay, "amount": euro(amount)});
+    trip.does(&trip.rival, "travel/refund-payment", refund(&JOURNEY, 7)).await;
+    trip.does(&trip.acme, "travel/refund-payment", refund(&ANOTHER, 5)).await;
+    let changed = trip.does(&trip.acme, "travel/refund-payment", refund(&JOURNEY, 10)).await;
+    trip.does(&trip.rival, "travel/refund-payment", refund(&ANOTHER, 4)).await;
+    trip.reaches_the_views().await;
+    for (path, mut stream) in streams {
+        let second = stream.next().await.unwrap();
+        assert_eq!((&second.id, &second.data), (&changed, &ann.get(&path).await.ok().body), "{path}");
+    }
+    for path in every_stream() {
+        trip.ann_of("newcomer").get(&path).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn another_tenants_cursor_moves_ones_own_list_only() {
+    let trip = two_trips_each().await;
+    for path in ["/v1/travel/dashboard?limit=1", "/v1/travel/approvals?limit=1"] {
+        let theirs = trip.ann_of(&trip.rival).get(path).await.ok();
+        let after = theirs.body["next"].as_str().unwrap();
+        let got = trip.ann_of(&trip.acme).get(&format!("{path}&after={after}")).await.ok();
+        let items = got.body["items"].to_string();
+        assert!(!items.contains("rome") && !items.contains("turin"), "{path}: {items}");
+    }
+}
+
+#[tokio::test]
+async fn another_tenants_tag_is_no_tag_of_ones_own() {
     let trip = two_trips().await;
     for path in every_query() {
+        let theirs = trip.ann_of(&trip.rival).get(&path).await.ok();
+        let got = trip.ann_of(&trip.acme).get_with(&path, &[("if-none-match", theirs.header("etag"))]).await;
+        assert_ne!(got.status, 304, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_answered_without_a_token_and_its_scope() {
+    let trip = two_trips().await;
+    for path in every_query().into_iter().chain(every_stream()) {
         trip.service.stranger().get(&path).await.problem(401, "unauthenticated");
         for scope in ["", "travel:write", "catalog:read"] {
             let got = trip.client(&trip.acme, "ann", scope).get(&path).await.problem(403, "missing-scope");

@@ -37,6 +37,36 @@ pub(crate) const MUSEUM: Uuid = Uuid::from_u128(0x71);
 pub(crate) const HOTEL: Uuid = Uuid::from_u128(0x41);
 pub(crate) const STAY: Uuid = Uuid::from_u128(0xb0);
 
+/// What a group has and where it stays.
+pub(crate) struct Journey {
+    pub(crate) group: Uuid,
+    dinner: Uuid,
+    taxi: Uuid,
+    museum: Uuid,
+    pub(crate) hotel: Uuid,
+    pub(crate) stay: Uuid,
+}
+
+/// The one that most tests tell of.
+pub(crate) const JOURNEY: Journey = Journey {
+    group: GROUP,
+    dinner: DINNER,
+    taxi: Uuid::from_u128(0xe2),
+    museum: MUSEUM,
+    hotel: HOTEL,
+    stay: STAY,
+};
+
+/// Another one of the same people.
+pub(crate) const ANOTHER: Journey = Journey {
+    group: Uuid::from_u128(0x62),
+    dinner: Uuid::from_u128(0xe3),
+    taxi: Uuid::from_u128(0xe4),
+    museum: Uuid::from_u128(0x72),
+    hotel: Uuid::from_u128(0x42),
+    stay: Uuid::from_u128(0xb9),
+};
+
 /// The tables' shapes, as the projector gives them.
 const SHAPES: [(&str, &str); 4] = [
     ("travel-groups", include_str!("../../../projector-postgres/src/tables/travel-groups.sql")),
@@ -156,39 +186,49 @@ impl Trip {
 
     /// A group of Ann and Bob, in July.
     pub(crate) async fn sets_out(&self, tenant: &str, name: &str) -> String {
+        self.group_sets_out(tenant, GROUP, name).await
+    }
+
+    async fn group_sets_out(&self, tenant: &str, group: Uuid, name: &str) -> String {
         let window = json!({"from": "2126-07-01", "to": "2126-07-10"});
-        let group = json!({"group_id": GROUP, "name": name, "currency": "EUR", "trip_window": window});
-        self.does(tenant, "travel/create-group", group).await;
-        self.does(tenant, "travel/add-group-member", json!({"group_id": GROUP, "user_id": ANN})).await;
-        self.does(tenant, "travel/add-group-member", json!({"group_id": GROUP, "user_id": BOB})).await
+        let body = json!({"group_id": group, "name": name, "currency": "EUR", "trip_window": window});
+        self.does(tenant, "travel/create-group", body).await;
+        self.does(tenant, "travel/add-group-member", json!({"group_id": group, "user_id": ANN})).await;
+        self.does(tenant, "travel/add-group-member", json!({"group_id": group, "user_id": BOB})).await
     }
 
     /// Everything that two people do on a trip, once; what is written down bears the label.
     pub(crate) async fn travels(&self, tenant: &str, label: &str, amount: i64) {
-        self.sets_out(tenant, label).await;
+        self.goes_on(&JOURNEY, tenant, label, amount).await;
+    }
+
+    /// The same on any journey.
+    pub(crate) async fn goes_on(&self, journey: &Journey, tenant: &str, label: &str, amount: i64) {
+        let Journey { group, dinner, taxi, museum, hotel, stay } = *journey;
+        self.group_sets_out(tenant, group, label).await;
         let money = |amount| json!({"amount": amount, "currency": "EUR"});
-        let fund = json!({"group_id": GROUP, "user_id": BOB, "amount": money(amount)});
+        let fund = json!({"group_id": group, "user_id": BOB, "amount": money(amount)});
         self.does(tenant, "travel/fund-wallet", fund).await;
         let expense = |id: Uuid, by: Uuid| {
             json!({
-                "group_id": GROUP, "expense_id": id, "paid_by": by, "amount": money(amount),
+                "group_id": group, "expense_id": id, "paid_by": by, "amount": money(amount),
                 "category": label, "description": label
             })
         };
-        self.does(tenant, "travel/submit-expense", expense(DINNER, ANN)).await;
-        let approve = json!({"group_id": GROUP, "expense_id": DINNER, "by": BOB});
+        self.does(tenant, "travel/submit-expense", expense(dinner, ANN)).await;
+        let approve = json!({"group_id": group, "expense_id": dinner, "by": BOB});
         self.does(tenant, "travel/approve-expense", approve).await;
-        self.does(tenant, "travel/submit-expense", expense(Uuid::from_u128(0xe2), BOB)).await;
-        let budget = json!({"group_id": GROUP, "category": label, "limit": money(3 * amount)});
+        self.does(tenant, "travel/submit-expense", expense(taxi, BOB)).await;
+        let budget = json!({"group_id": group, "category": label, "limit": money(3 * amount)});
         self.does(tenant, "travel/set-budget", budget).await;
         let item = json!({
-            "group_id": GROUP, "item_id": MUSEUM, "title": label, "place": label, "starts_at": "2126-07-02T10:00:00Z"
+            "group_id": group, "item_id": museum, "title": label, "place": label, "starts_at": "2126-07-02T10:00:00Z"
         });
         self.does(tenant, "travel/plan-itinerary-item", item).await;
-        let rooms = json!({"hotel_id": HOTEL, "room_type": "double", "count": amount, "price": money(9000)});
+        let rooms = json!({"hotel_id": hotel, "room_type": "double", "count": amount, "price": money(9000)});
         self.does(tenant, "travel/open-hotel", rooms).await;
         let stay = json!({
-            "group_id": GROUP, "booking_id": STAY, "hotel_id": HOTEL, "room_type": "double", "category": label,
+            "group_id": group, "booking_id": stay, "hotel_id": hotel, "room_type": "double", "category": label,
             "nights": {"from": "2126-07-01", "to": "2126-07-03"}, "price": money(amount), "paid_by": ANN
         });
         self.does(tenant, "travel/book-hotel-room", stay).await;

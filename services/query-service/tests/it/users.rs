@@ -1,171 +1,21 @@
 //! Users, in the inline view that the command-service keeps: both services, on one log.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+mod place;
 
-use command_service::{CommandService, OnceConfig, SignInConfig};
 use futures::future::join_all;
-use http_api::{AuthConfig, Claims, auth::generate_secret, mint};
 use serde_json::{Value, json};
-use service_runtime::CancellationToken;
-use service_runtime::config::{
-    ChangedViewsConfig, LanesConfig, ListenConfig, LogDatabaseConfig, LogServiceConfig, OnChangedView,
-    SecretString, TelemetryConfig, TrustConfig,
-};
-use test_servers::{TestDatabase, TestRedis};
-use tokio::task::JoinHandle;
+use service_runtime::config::{ChangedViewsConfig, OnChangedView};
+use test_servers::TestDatabase;
 use uuid::Uuid;
 
-use crate::client::{Client, Got, until};
-use crate::service::{self, Service};
-use crate::shop::tenant;
+use crate::client::{Client, until};
+use crate::live::watch;
+use crate::service;
+use place::{ANOTHER_FOLD, PASSWORD, Place, commands_on, user};
 
-const PASSWORD: &str = "correct horse battery";
 const ANN: Uuid = Uuid::from_u128(0xa1);
 const BOB: Uuid = Uuid::from_u128(0xb1);
 const EVE: Uuid = Uuid::from_u128(0xe1);
-const ANOTHER_FOLD: &str = "0123456789abcdef";
-
-/// A log, a service that takes commands and one that answers queries.
-struct Place {
-    log: TestDatabase,
-    _redis: TestRedis,
-    secret: SecretString,
-    commands: SocketAddr,
-    queries: Service,
-    token: CancellationToken,
-    running: JoinHandle<anyhow::Result<()>>,
-    http: reqwest::Client,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.running.abort();
-    }
-}
-
-impl Place {
-    async fn open() -> Self {
-        let (log, redis) = (TestDatabase::create().await, test_servers::redis());
-        let secret = generate_secret();
-        let mut config = service::config_of(TestDatabase::create().await.url(), &redis);
-        config.auth = AuthConfig::with_secret(secret.clone());
-        config.inline_url = Some(SecretString::from(log.url()));
-        let (commands, token, running) = commands_on(&log, &secret, ChangedViewsConfig::default()).await;
-        config.log_service = LogServiceConfig { url: format!("http://{commands}") };
-        let queries = service::start(config).await;
-        let place = Self {
-            log,
-            _redis: redis,
-            secret,
-            commands,
-            queries,
-            token,
-            running,
-            http: reqwest::Client::new(),
-        };
-        place.is_ready().await;
-        place
-    }
-
-    async fn is_ready(&self) {
-        let client = Client::new(self.commands, None);
-        until(&client, "/readyz", |got| got.status == 200).await;
-    }
-
-    /// The command-service ends and another one takes its place.
-    async fn restart_commands(&mut self) {
-        self.stop_commands().await;
-        let config = ChangedViewsConfig::default();
-        (self.commands, self.token, self.running) = commands_on(&self.log, &self.secret, config).await;
-        self.is_ready().await;
-    }
-
-    async fn stop_commands(&mut self) {
-        self.token.cancel();
-        (&mut self.running).await.unwrap().unwrap();
-    }
-
-    /// The rows are the work of another fold.
-    async fn release_of_another_fold_was_here(&self, pool: &sqlx::PgPool) {
-        let changed = sqlx::query("UPDATE inline_views SET fold = $1").bind(ANOTHER_FOLD);
-        changed.execute(pool).await.unwrap();
-    }
-
-    fn bearer(&self, name: &str, scope: &str) -> String {
-        mint(&self.secret, &Claims::new(&tenant(name), "tester", scope, Duration::from_secs(600))).unwrap()
-    }
-
-    async fn send(&self, name: &str, command: &str, body: Value) -> (u16, Value, Option<String>) {
-        let answer = self
-            .http
-            .post(format!("http://{}/v1/accounts/{command}", self.commands))
-            .bearer_auth(self.bearer(name, "accounts:write"))
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
-        let status = answer.status().as_u16();
-        let sequence = answer.headers().get("twofold-sequence").map(|it| it.to_str().unwrap().to_owned());
-        (status, answer.json().await.unwrap(), sequence)
-    }
-
-    async fn done(&self, name: &str, command: &str, body: Value) -> String {
-        let (status, body, sequence) = self.send(name, command, body).await;
-        assert!((200..300).contains(&status), "{command}: {status} {body}");
-        sequence.unwrap()
-    }
-
-    async fn registers(&self, tenant: &str, id: Uuid, name: &str) -> String {
-        let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
-        let body = json!({ "user_id": id, "email": email, "name": name, "password": PASSWORD });
-        self.done(tenant, "register-user", body).await
-    }
-
-    async fn follows(&self, tenant: &str, user: Uuid, followed: Uuid) -> String {
-        self.done(tenant, "follow-user", json!({ "user_id": user, "followed_id": followed })).await
-    }
-
-    fn client(&self, name: &str) -> Client {
-        self.queries.client_with(name, "accounts:read")
-    }
-
-    async fn user(&self, name: &str, id: Uuid) -> Got {
-        self.client(name).get(&user(id)).await
-    }
-
-    async fn list(&self, name: &str, query: &str) -> Got {
-        self.client(name).get(&format!("/v1/accounts/users?{query}")).await.ok()
-    }
-}
-
-async fn commands_on(
-    log: &TestDatabase,
-    secret: &SecretString,
-    views: ChangedViewsConfig,
-) -> (SocketAddr, CancellationToken, JoinHandle<anyhow::Result<()>>) {
-    let config = command_service::Config {
-        listen: ListenConfig::at(SocketAddr::from(([127, 0, 0, 1], 0))),
-        log: LogDatabaseConfig { url: SecretString::from(log.url()), pool_max: 8 },
-        lanes: LanesConfig::default(),
-        auth: AuthConfig::with_secret(secret.clone()),
-        rates: http_api::RateConfig::default(),
-        audit: command_service::AuditConfig::default(),
-        once: OnceConfig::default(),
-        sign_in: SignInConfig::default(),
-        views,
-        warm_mib: 32,
-        trust: TrustConfig::default(),
-        telemetry: TelemetryConfig { filter: "off".to_owned(), ..TelemetryConfig::default() },
-    };
-    let service = CommandService::build(config).await.unwrap();
-    let (address, token) = (service.address(), CancellationToken::new());
-    (address, token.clone(), tokio::spawn(service.run(token)))
-}
-
-fn user(id: Uuid) -> String {
-    format!("/v1/accounts/users/{id}")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_user_is_there_in_the_very_next_request() {
@@ -302,7 +152,7 @@ async fn what_is_asked_of_users_is_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_query_of_users_answers_of_its_own_tenant_only() {
+async fn every_query_of_users_answers_of_its_own_tenant_and_user_only() {
     let place = Place::open().await;
     for name in ["acme", "globex"] {
         place.registers(name, ANN, &format!("{name} Ann")).await;
@@ -310,14 +160,27 @@ async fn every_query_of_users_answers_of_its_own_tenant_only() {
     }
     place.registers("globex", EVE, "globex Eve").await;
     place.follows("globex", BOB, ANN).await;
+    for (tenant, author, post) in [("globex", ANN, 1), ("globex", ANN, 2), ("acme", BOB, 1)] {
+        let post = json!({ "user_id": author, "post_id": Uuid::from_u128(post), "title": "On chairs" });
+        place.done(tenant, "publish-post", post).await;
+    }
     for (own, other) in [("acme", "globex"), ("globex", "acme")] {
-        for path in [user(ANN), user(BOB), user(EVE), "/v1/accounts/users?search=ann".into(), list_all()] {
+        for path in every_query() {
             let body = place.client(own).get(&path).await.body.to_string().to_lowercase();
             assert!(!body.contains(other), "{own} sees {other} in {path}: {body}");
         }
     }
-    assert_eq!(place.user("acme", ANN).await.ok().body["follower_count"], 0);
-    assert_eq!(place.user("globex", ANN).await.ok().body["follower_count"], 1);
+    for (tenant, id, name, counts) in [
+        ("acme", ANN, "Ann", [0, 0, 0]),
+        ("acme", BOB, "Bob", [1, 0, 0]),
+        ("globex", ANN, "Ann", [2, 1, 0]),
+        ("globex", BOB, "Bob", [0, 0, 1]),
+    ] {
+        let got = place.user(tenant, id).await.ok().body;
+        assert_eq!((&got["id"], &got["name"]), (&json!(id), &json!(format!("{tenant} {name}"))));
+        let counted = [&got["post_count"], &got["follower_count"], &got["following_count"]];
+        assert_eq!(counted, counts.map(|count| json!(count)).each_ref(), "{tenant} {name}");
+    }
     assert_eq!(place.list("acme", "").await.body["total"], 2);
     place.user("acme", EVE).await.problem(404, "not-found");
     place.client("acme").get(&format!("{}/live", user(EVE))).await.problem(404, "not-found");
@@ -325,8 +188,51 @@ async fn every_query_of_users_answers_of_its_own_tenant_only() {
     assert_eq!(place.list("newcomer", "").await.body["total"], 0);
 }
 
+pub(crate) fn every_query() -> Vec<String> {
+    vec![user(ANN), user(BOB), user(EVE), "/v1/accounts/users?search=ann".into(), list_all()]
+}
+
+/// What streams changes.
+pub(crate) fn every_stream() -> Vec<String> {
+    vec![format!("{}/live", user(ANN))]
+}
+
 fn list_all() -> String {
     "/v1/accounts/users".to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenants_tag_is_no_tag_of_ones_own() {
+    let place = Place::open().await;
+    for name in ["acme", "globex"] {
+        place.registers(name, ANN, "Ann").await;
+    }
+    for path in [user(ANN), list_all()] {
+        let theirs = place.client("globex").get(&path).await.ok();
+        let got = place.client("acme").get_with(&path, &[("if-none-match", theirs.header("etag"))]).await;
+        assert_ne!(got.status, 304, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_shows_its_own_user_and_tenant_only() {
+    let place = Place::open().await;
+    for name in ["globex", "acme"] {
+        place.registers(name, BOB, &format!("{name} Bob")).await;
+        place.registers(name, ANN, &format!("{name} Ann")).await;
+    }
+    let says = async |tenant, id, bio| {
+        place.done(tenant, "update-profile", json!({ "user_id": id, "bio": bio })).await
+    };
+    let mut stream = watch(&place.client("acme"), &user(ANN), &[]).await;
+    let first = stream.next().await.unwrap();
+    assert_eq!((first.name.as_str(), &first.data), ("changed", &place.user("acme", ANN).await.ok().body));
+    says("globex", ANN, "Somebody else's words").await;
+    says("acme", BOB, "Somebody else's words").await;
+    let changed = says("acme", ANN, "Her own words").await;
+    let second = stream.next().await.unwrap();
+    assert_eq!((second.id, &second.data["bio"]), (changed, &json!("Her own words")));
+    assert_eq!(second.data, place.user("acme", ANN).await.ok().body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

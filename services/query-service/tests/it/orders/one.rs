@@ -168,6 +168,11 @@ async fn an_order_that_is_not_there_is_a_problem_that_says_as_of_when() {
     desk.client("acme").get("/v1/orders/first").await.invalid("id", "malformed");
 }
 
+/// What streams changes.
+pub(crate) fn every_stream() -> Vec<String> {
+    vec![format!("{}/live", order(FIRST))]
+}
+
 #[tokio::test]
 async fn an_order_can_be_watched_with_the_names_of_its_products_by_its_own_tenant() {
     let mut desk = desk_with_an_order().await;

@@ -2,7 +2,7 @@
 
 use kernel::{RowKey, TenantId};
 use read_store::{RowAddress, Subject};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::desk::*;
 
@@ -23,7 +23,7 @@ async fn two_tenants() -> Desk {
 }
 
 /// Each kind of query.
-fn every_query() -> Vec<String> {
+pub(crate) fn every_query() -> Vec<String> {
     let from = "placed_from=2026-01-01T00:00:00Z";
     vec![
         order(FIRST),
@@ -56,6 +56,11 @@ async fn every_query_answers_of_its_own_tenant_and_owner_only() {
             assert_eq!(got.items().len(), count, "{path}");
             assert!(!got.body.to_string().contains(&other.to_string()), "{path}: {}", got.body);
         }
+    }
+    for (id, customer, other) in [(FIRST, ANN, BOB), (THIRD, BOB, ANN)] {
+        let body = client.get(&order(id)).await.ok().body;
+        assert_eq!((&body["id"], &body["customer_id"]), (&json!(id), &json!(customer)));
+        assert!(!body.to_string().contains(&other.to_string()), "{body}");
     }
     assert_eq!(client.get("/v1/orders").await.items().len(), 2);
     assert_eq!(client.get("/v1/orders/revenue").await.items().len(), 1);
