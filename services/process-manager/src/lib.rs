@@ -169,7 +169,12 @@ impl ProcessManager {
 }
 
 impl Work {
+    /// On the heap: what all of it needs is large, and whoever runs it would hold it.
     async fn run(self, token: CancellationToken) -> anyhow::Result<()> {
+        Box::pin(self.work(token)).await
+    }
+
+    async fn work(self, token: CancellationToken) -> anyhow::Result<()> {
         // The inboxes of a new database come with the topics, and there is nothing to do before that.
         let prepare = || async {
             self.store.prepare().await?;

@@ -1,5 +1,7 @@
 //! What the program says of what it cannot try out. Trials themselves are `./scripts/trial`'s.
 
+#![expect(clippy::unwrap_used, reason = "a test panics")]
+
 use std::process::{Command, Output};
 
 const TRIAL: &str = env!("CARGO_BIN_EXE_trial");

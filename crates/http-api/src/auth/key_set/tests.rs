@@ -2,8 +2,9 @@ use std::sync::Mutex as Lock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -57,14 +58,15 @@ impl Issuer {
         (issuer, authenticator)
     }
 
-    fn answer(&self) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
+    fn answer(&self) -> Response {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         self.fetched.notify_one();
         if self.away.load(Ordering::SeqCst) {
-            return Err(StatusCode::BAD_GATEWAY);
+            return StatusCode::BAD_GATEWAY.into_response();
         }
         let lives = self.lives.lock().unwrap().unwrap_or("no-transform");
-        Ok(([(CACHE_CONTROL, lives)], json!({ "keys": *self.keys.lock().unwrap() }).to_string()))
+        let keys = json!({ "keys": *self.keys.lock().unwrap() });
+        ([(CACHE_CONTROL, lives)], keys.to_string()).into_response()
     }
 
     fn publish(&self, seeds: &[u8]) {
