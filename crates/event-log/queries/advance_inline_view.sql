@@ -10,8 +10,9 @@ WITH moved AS (
       FROM moved
      CROSS JOIN unnest($5::text[], $6::text[], $7::bigint[], $8::text[]) AS given (tenant, key, stamp, row)
       JOIN tenants ON tenants.tenant = given.tenant
-      LEFT JOIN inline_rows AS earlier
-        ON earlier.view_id = $1 AND earlier.tenant_id = tenants.tenant_id AND earlier.key = given.key
+      LEFT JOIN LATERAL (
+            SELECT stamp FROM inline_rows WHERE view_id = $1 AND tenant_id = tenants.tenant_id AND key = given.key LIMIT 1
+           ) AS earlier ON true
     ON CONFLICT ON CONSTRAINT inline_rows_pk DO UPDATE
     SET stamp = excluded.stamp, before = held.stamp, row = excluded.row
 )
